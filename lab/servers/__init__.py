@@ -1,0 +1,1 @@
+"""The real servers of the local stack: found or built, started on loopback, gone with their parent."""

@@ -1,0 +1,219 @@
+"""The whole local stack: Valkey, livekit-server, a SIP node, speech stand-ins, a carrier, workers.
+
+Everything listens on loopback, on free ports, with keys made for this run. Everything is gone when the block ends, and
+on Linux also when this process is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from lab.servers.livekit import ROOT, LiveKit, livekit_server
+from lab.servers.ports import free_port
+from lab.servers.process import Child, child
+from lab.servers.sip_node import GatewayKind, SipNode, choose_gateway, sip_node
+from lab.servers.valkey import valkey
+from provision.run import Applied, apply_plan, plan_manifest
+from provision.settings import ProvisionSettings
+from telephony.manifest.load import load_manifest
+from telephony.manifest.model import Manifest
+
+LOOPBACK_CARRIER = "127.0.0.1/32"
+WORKER_DRAIN_S = 30.0
+Event = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackOptions:
+    """What to start.
+
+    `delays_ms` are those of the speech stand-ins, by service (`stt`, `llm`, `tts`). `workers` may be 0: more can be
+    added to the running stack. `extra_env` reaches the workers.
+    """
+
+    run_dir: Path
+    manifest: Path = ROOT / "dialroom.yaml"
+    gateway: str = "auto"
+    sip_port: int | None = None
+    voice: Literal["real", "tone"] = "real"
+    ears: Literal["real", "oracle"] = "real"
+    delays_ms: Mapping[str, int] = field(default_factory=dict)
+    workers: int = 1
+    warm: int = 2
+    max_calls: int = 50
+    extra_env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True, eq=False)
+class Stack:
+    """A running stack. `environ` is what any `dialroom` command needs to work with it."""
+
+    options: StackOptions
+    manifest: Manifest
+    livekit: LiveKit
+    sip: SipNode
+    speech_url: str
+    carrier_url: str
+    environ: dict[str, str]
+    workers: list[Child] = field(default_factory=list)
+    applied: Applied | None = None
+    processes: list[Child] = field(default_factory=list)
+    _exit: AsyncExitStack = field(repr=False)
+
+    @property
+    def gateway(self) -> GatewayKind:
+        """`lab` or `livekit-sip`."""
+        return self.sip.kind
+
+    @property
+    def numbers(self) -> list[str]:
+        """The manifest's numbers, in E.164."""
+        return [entry.number for entry in self.manifest.numbers]
+
+    async def provision(self) -> Applied:
+        """Plan and apply the manifest against the carrier and LiveKit of this stack."""
+        settings = ProvisionSettings.from_environ(self.environ)
+        plan = await plan_manifest(self.manifest, settings)
+        self.applied = await apply_plan(plan, self.manifest, settings)
+        return self.applied
+
+    async def add_worker(self, *, warm: int | None = None, extra_env: Mapping[str, str] | None = None) -> Child:
+        """Start one more worker and wait until LiveKit knows it."""
+        index = len(self.workers) + 1
+        argv = [sys.executable, "-m", "cli", "worker", "--json", "--max-calls", str(self.options.max_calls)]
+        argv += ["--warm", str(self.options.warm if warm is None else warm)]
+        worker = await self._exit.enter_async_context(
+            child(
+                f"worker {index}",
+                argv,
+                env=self.environ | dict(self.options.extra_env) | dict(extra_env or {}),
+                log_path=self.options.run_dir / f"worker-{index}.log",
+                cwd=ROOT,
+                grace_s=WORKER_DRAIN_S,
+            )
+        )
+        self.workers.append(worker)
+        self.processes.append(worker)
+        await worker.ready(timeout_s=90)
+        return worker
+
+    def ready_line(self) -> dict[str, Any]:
+        """What `dialroom up --json` prints."""
+        return {
+            "ready": True,
+            "livekit_url": self.livekit.url,
+            "api_key": self.livekit.api_key,
+            "api_secret": self.livekit.api_secret,
+            "sip": self.sip.address,
+            "gateway": self.gateway,
+            "numbers": self.numbers,
+            "speech_url": self.speech_url,
+            "run_dir": str(self.options.run_dir),
+        }
+
+
+@asynccontextmanager
+async def local_stack(options: StackOptions, *, on_event: Event | None = None) -> AsyncIterator[Stack]:
+    """Start everything, provision the manifest, and yield the running stack. Raises DialroomError.
+
+    `on_event` gets one short line per thing that came up.
+    """
+    say = on_event or (lambda _line: None)
+    started = time.monotonic()
+    kind = choose_gateway(options.gateway)
+    options.run_dir.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as exits:
+        redis_url = await exits.enter_async_context(valkey(options.run_dir))
+        say(f"valkey on {redis_url}")
+        livekit = await exits.enter_async_context(livekit_server(options.run_dir, redis_url=redis_url))
+        say(f"livekit-server on {livekit.url}")
+        environ = _base_environ(livekit, options)
+        speech = await exits.enter_async_context(_speech(options, environ))
+        numbers = load_manifest(options.manifest, environ=environ | {"LIVEKIT_SIP_HOST": "127.0.0.1"}).numbers
+        carrier = await exits.enter_async_context(_carrier(options, [entry.number for entry in numbers], environ))
+        sip = await exits.enter_async_context(sip_node(options.run_dir, livekit, kind=kind, sip_port=options.sip_port))
+        say(f"{_gateway_words(kind)} takes SIP on {sip.address}")
+        heard, carried = await asyncio.gather(speech.ready(timeout_s=90), carrier.ready(timeout_s=30))
+        say(f"speech stand-ins on {heard['base_url']} (voice: {heard['voice']}, ears: {heard['ears']})")
+        say(f"carrier stand-in on {carried['base_url']}")
+        environ |= _service_environ(sip, heard, carried)
+        stack = Stack(
+            options=options,
+            manifest=load_manifest(options.manifest, environ=environ),
+            livekit=livekit,
+            sip=sip,
+            speech_url=heard["base_url"].removesuffix("/v1"),
+            carrier_url=carried["base_url"],
+            environ=environ,
+            processes=[speech, carrier, sip.process],
+            _exit=exits,
+        )
+        await asyncio.gather(stack.provision(), _add_workers(stack, options.workers))
+        say(f"ready after {time.monotonic() - started:.1f} s")
+        yield stack
+
+
+async def _add_workers(stack: Stack, count: int) -> None:
+    for _ in range(count):
+        await stack.add_worker()
+
+
+def _gateway_words(kind: GatewayKind) -> str:
+    return "the lab's gateway" if kind == "lab" else "livekit-sip"
+
+
+def _base_environ(livekit: LiveKit, options: StackOptions) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LIVEKIT_", "VOBIZ_", "DIALROOM_"))}
+    for key in ("LIVEKIT_SERVER_BIN", "LIVEKIT_SIP_BIN", "DIALROOM_CACHE"):
+        if key in os.environ:
+            kept[key] = os.environ[key]
+    return kept | {
+        "LIVEKIT_URL": livekit.url,
+        "LIVEKIT_API_KEY": livekit.api_key,
+        "LIVEKIT_API_SECRET": livekit.api_secret,
+        "DIALROOM_MANIFEST": str(options.manifest),
+        "DIALROOM_CARRIER_CIDRS": LOOPBACK_CARRIER,
+        "DIALROOM_STATE": str(options.run_dir),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _service_environ(sip: SipNode, speech: Mapping[str, Any], carrier: Mapping[str, Any]) -> dict[str, str]:
+    speech_url = str(speech["base_url"])
+    return {
+        "LIVEKIT_SIP_HOST": sip.address,
+        "DEEPGRAM_API_KEY": "lab",
+        "DEEPGRAM_BASE_URL": speech_url,
+        "OPENAI_API_KEY": "lab",
+        "OPENAI_BASE_URL": speech_url,
+        "CLINIC_URL": speech_url.removesuffix("/v1"),
+        "VOBIZ_BASE_URL": str(carrier["base_url"]),
+        "VOBIZ_AUTH_ID": str(carrier["auth_id"]),
+        "VOBIZ_AUTH_TOKEN": str(carrier["auth_token"]),
+    }
+
+
+@asynccontextmanager
+async def _speech(options: StackOptions, environ: Mapping[str, str]) -> AsyncIterator[Child]:
+    delays = ",".join(f"{service}={delay_ms}" for service, delay_ms in options.delays_ms.items())
+    argv = [sys.executable, "-m", "lab.speech", "--port", str(free_port())]
+    argv += ["--voice", options.voice, "--ears", options.ears, *(["--delays", delays] if delays else [])]
+    async with child("speech", argv, env=environ, log_path=options.run_dir / "speech.log", cwd=ROOT) as running:
+        yield running
+
+
+@asynccontextmanager
+async def _carrier(options: StackOptions, numbers: list[str], environ: Mapping[str, str]) -> AsyncIterator[Child]:
+    argv = [sys.executable, "-m", "lab.vobiz", "--port", str(free_port())]
+    for number in numbers:
+        argv += ["--number", number]
+    async with child("carrier", argv, env=environ, log_path=options.run_dir / "carrier.log", cwd=ROOT) as running:
+        yield running

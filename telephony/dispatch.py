@@ -1,0 +1,93 @@
+"""The dispatch contract: what a dispatch rule writes and the worker reads.
+
+A rule names the worker (`worker_name`) and carries `DispatchMetadata` as the job's metadata; livekit-sip describes the
+caller's leg by participant attributes under the keys below (livekit/sip v1.11.0, ``pkg/sip/participant.go``).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal, Self
+
+from telephony.errors import UserError
+
+DISPATCH_VERSION: Final = 1
+
+CALL_ID: Final = "sip.callID"
+"""LiveKit's own id of the leg (``SCL_…``)."""
+CALL_ID_FULL: Final = "sip.callIDFull"
+"""The SIP Call-ID; Vobiz's CDR has it as ``bridge_uuid`` for inbound calls. An outbound leg has it from its answer."""
+CALL_TAG: Final = "sip.callTag"
+"""The remote tag of the SIP dialog."""
+CALL_STATUS: Final = "sip.callStatus"
+CALLER: Final = "sip.phoneNumber"
+"""The other party's number as the carrier wrote it: on an inbound leg, the caller's."""
+CALLED: Final = "sip.trunkPhoneNumber"
+"""Our number as the carrier wrote it (any of `telephony.numbers.carrier_forms`): on an inbound leg, the called one."""
+TRUNK_ID: Final = "sip.trunkID"
+RULE_ID: Final = "sip.ruleID"
+HOSTNAME: Final = "sip.hostname"
+HEADER_PREFIX: Final = "sip.h."
+
+CallStatus = Literal["dialing", "ringing", "automation", "active", "hangup"]
+
+
+class DispatchError(UserError):
+    """Job metadata that this version cannot read; the rule was not written by this version of dialroom."""
+
+
+def worker_name(deployment: str) -> str:
+    """Return LiveKit's agent name for a deployment: the rule names it, the worker registers under it."""
+    return f"dialroom-{deployment}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchMetadata:
+    """Which agent profile answers.
+
+    `number` is the called number in E.164, or None when the rule serves several numbers: then the caller's leg has it
+    in its attribute `CALLED`.
+    """
+
+    deployment: str
+    agent: str
+    number: str | None = None
+
+    def to_json(self) -> str:
+        """Return the metadata as compact JSON with sorted keys, equal values giving equal texts."""
+        fields = {key: value for key, value in asdict(self).items() if value is not None}
+        return json.dumps({"v": DISPATCH_VERSION, **fields}, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote. Unknown keys of the same version are ignored.
+
+        Raises:
+            DispatchError: no JSON object, another version, or a missing or wrongly typed key.
+        """
+        fields = _parse_object(text)
+        version = fields.get("v")
+        if version != DISPATCH_VERSION:
+            raise DispatchError(f"dispatch metadata has version {version!r}, this worker reads {DISPATCH_VERSION}")
+        return cls(
+            deployment=_required(fields, "deployment"),
+            agent=_required(fields, "agent"),
+            number=_required(fields, "number") if fields.get("number") is not None else None,
+        )
+
+
+def _parse_object(text: str) -> Mapping[str, Any]:
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise DispatchError("dispatch metadata is not JSON; run `dialroom provision apply` again") from error
+    if not isinstance(fields, dict):
+        raise DispatchError("dispatch metadata is not a JSON object")
+    return fields
+
+
+def _required(fields: Mapping[str, Any], key: str) -> str:
+    value = fields.get(key)
+    if not isinstance(value, str) or not value:
+        raise DispatchError(f"dispatch metadata has no text under {key!r}")
+    return value

@@ -1,0 +1,1 @@
+"""The manifest ``dialroom.yaml``: numbers, agents, and where Vobiz and LiveKit are."""

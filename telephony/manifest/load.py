@@ -1,0 +1,129 @@
+"""Read a manifest file. Every problem names its place: ``dialroom.yaml:12:5: numbers[0].number: …``."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from telephony.errors import UserError
+from telephony.manifest.agent import READ_TEXT, ReadText
+from telephony.manifest.model import Manifest
+from telephony.manifest.variables import substitute
+from telephony.manifest.yaml_tree import Path as KeyPath
+from telephony.manifest.yaml_tree import Place, YamlError, YamlTree, parse_yaml
+
+_MESSAGES = {
+    "missing": "is required",
+    "model_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "tuple_type": "must be a list",
+    "string_type": "must be a text; put it in quotes",
+    "string_pattern_mismatch": "does not match {pattern}",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+    "literal_error": "must be {expected}",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong. `path` is like ``numbers[0].number``, "" for the file as a whole."""
+
+    place: Place
+    path: str
+    message: str
+
+
+class ManifestError(UserError):
+    """The manifest cannot be used. Its text has one line per problem, in the order of the file."""
+
+    def __init__(self, name: str, found: Sequence[Problem]) -> None:
+        self.name = name
+        self.problems = tuple(sorted(found))
+        super().__init__("\n".join(_line(name, problem) for problem in self.problems))
+
+
+def load_manifest(path: Path, *, environ: Mapping[str, str]) -> Manifest:
+    """Read and validate a manifest; files that it names are looked up beside it.
+
+    Raises:
+        UserError: there is no such file, or it cannot be read.
+        ManifestError: everything that is wrong inside it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}; name the manifest with DIALROOM_MANIFEST") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text") from error
+    return parse_manifest(
+        text,
+        name=str(path),
+        environ=environ,
+        read_text=lambda name: (path.parent / name).read_text(encoding="utf-8-sig"),
+    )
+
+
+def parse_manifest(text: str, *, name: str, environ: Mapping[str, str], read_text: ReadText) -> Manifest:
+    """Validate the text of a manifest; `name` stands in front of every problem.
+
+    Raises:
+        ManifestError: everything that is wrong.
+    """
+
+    def scalar(value: str, path: KeyPath, place: Place) -> str:
+        try:
+            return substitute(value, environ)
+        except ValueError as error:
+            raise YamlError(place, str(error), path=path) from error
+
+    try:
+        tree = parse_yaml(text, scalar=scalar)
+    except YamlError as error:
+        raise ManifestError(name, [Problem(error.place, _written(error.path), error.message)]) from error
+    try:
+        return Manifest.model_validate(tree.value, context={READ_TEXT: read_text})
+    except ValidationError as error:
+        raise ManifestError(name, list(_problems(error, tree))) from error
+
+
+def _problems(error: ValidationError, tree: YamlTree) -> Iterator[Problem]:
+    for details in error.errors(include_url=False):
+        path, place = _locate(details, tree)
+        yield Problem(place, _written(path), _message(details))
+
+
+def _locate(details: ErrorDetails, tree: YamlTree) -> tuple[KeyPath, Place]:
+    """Find the deepest place that a location names; pydantic's union tags and key marks are no part of the file."""
+    path: KeyPath = ()
+    for part in details["loc"]:
+        if (*path, part) in tree.values:
+            path = (*path, part)
+    last = details["loc"][-1] if details["loc"] else None
+    about_key = last == "[key]" or "unknown key" in details["msg"]
+    place = tree.keys.get(path) if about_key else None
+    if details["type"] == "missing" and last is not None:
+        return (*path, last), tree.values[path]
+    return path, place or tree.values.get(path, Place(1, 1))
+
+
+def _message(details: ErrorDetails) -> str:
+    context: dict[str, Any] = details.get("ctx", {})
+    if details["type"] == "value_error":
+        return str(context["error"])
+    if details["loc"] and details["loc"][-1] == "[key]":
+        return f"the name {details['input']!r} does not match {context.get('pattern', 'the form of a name')}"
+    template = _MESSAGES.get(details["type"])
+    return details["msg"] if template is None else template.format_map(context)
+
+
+def _written(path: KeyPath) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def _line(name: str, problem: Problem) -> str:
+    where = f"{name}:{problem.place.line}:{problem.place.column}"
+    return f"{where}: {problem.path}: {problem.message}" if problem.path else f"{where}: {problem.message}"

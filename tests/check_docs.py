@@ -1,0 +1,56 @@
+"""docs/cli.md is written from `--help`; this checks that it is fresh (`--write` writes it)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import typer.main
+from typer.testing import CliRunner
+
+import cli
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "cli.md"
+
+
+def page() -> str:
+    """Return docs/cli.md as it has to be: the help of every command, in the order in which `--help` lists them."""
+    parts = ["# Commands\n\nWritten from `--help` by `make docs`; `make check` fails when it is stale.\n"]
+    for path in [[], *_paths(typer.main.get_command(cli.app), [])]:
+        name = " ".join(["dialroom", *path])
+        parts.append(f"## `{name}`\n\n```text\n{_help(path)}\n```\n")
+    return "\n".join(parts)
+
+
+def _paths(command: object, above: list[str]) -> list[list[str]]:
+    found = []
+    for name, child in getattr(command, "commands", {}).items():
+        if not child.hidden:
+            found += [[*above, name], *_paths(child, [*above, name])]
+    return found
+
+
+def _help(path: list[str]) -> str:
+    os.environ.update({"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"})
+    result = CliRunner().invoke(cli.app, [*path, "--help"], prog_name="dialroom", terminal_width=100)
+    if result.exit_code:
+        raise SystemExit(f"`{' '.join(path)} --help` exits with {result.exit_code}: {result.output}")
+    return "\n".join(line.rstrip() for line in result.output.strip().splitlines())
+
+
+def main() -> int:
+    """Compare, or write with `--write`; exit 1 when the page is stale."""
+    fresh = page()
+    if "--write" in sys.argv[1:]:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(fresh)
+        return 0
+    if not PAGE.exists() or PAGE.read_text() != fresh:
+        sys.stderr.write("docs/cli.md is stale: run `make docs`\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
