@@ -6,7 +6,6 @@ Everything heavy is imported inside the command that needs it: `--help` answers 
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,17 +13,15 @@ import click
 import typer
 import typer.core
 
-from telephony.errors import DialroomError, UserError
+from telephony.errors import DialroomError
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Coroutine, Mapping
 
     from lab.stack import StackOptions
     from provision.plan import Plan
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-TERMINATED = 143  # 128 + SIGTERM
 CHANGES_PENDING = 3
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -90,7 +87,7 @@ app.add_typer(provision_app, name="provision")
 def setup() -> None:
     """Build the servers of the local stack (once; about two minutes, kept in a cache)."""
     from lab.servers.binaries import ensure_livekit_server
-    from lab.terminal import progress_line
+    from lab.terminal.progress import progress_line
 
     with progress_line("[setup] livekit-server") as progress:
         path = ensure_livekit_server(progress)
@@ -101,6 +98,7 @@ def setup() -> None:
 def demo(gateway: Gateway = "auto", ears: Ears = "real", as_json: JsonFlag = False) -> None:
     """Start the stack, provision a number, call it, and show the talk as it happens. Needs no account and no key."""
     from lab.demo import run_demo
+
     from lab.terminal import DemoScreen
 
     screen = DemoScreen(quiet=as_json)
@@ -163,6 +161,7 @@ def call(
 ) -> None:
     """Call a number with the synthetic caller and measure what is on the wire."""
     from lab.dial import dial
+
     from lab.terminal import CallScreen
 
     screen = CallScreen(quiet=as_json)
@@ -240,7 +239,32 @@ def _stack_options(kind: str, **given: Any) -> StackOptions:
 
 
 def _run(main: Coroutine[Any, Any, Any]) -> Any:
-    raise NotImplementedError
+    """Run to the end. SIGINT and SIGTERM cancel it and let it clean up; the second one ends the process at once."""
+    import asyncio
+    import os
+    import signal
+
+    caught: list[int] = []
+
+    async def guarded() -> Any:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+        def stop(number: int) -> None:
+            if caught or task is None:
+                os._exit(128 + number)
+            caught.append(number)
+            task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop, number)
+        return await main
+
+    try:
+        return asyncio.run(guarded())
+    except asyncio.CancelledError:
+        if caught:
+            raise typer.Exit(128 + caught[0]) from None
+        raise
 
 
 def _json(value: Mapping[str, Any]) -> str:

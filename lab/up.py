@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.running import announced
-from lab.stack import Event, StackOptions, local_stack
+from lab.stack import Event, Stack, StackOptions, local_stack
 
 
 async def run_up(options: StackOptions, *, on_event: Event, on_ready: Callable[[Mapping[str, Any]], None]) -> None:
@@ -16,6 +16,13 @@ async def run_up(options: StackOptions, *, on_event: Event, on_ready: Callable[[
         ready = stack.ready_line()
         with announced(ready):
             on_ready(ready)
-            async with asyncio.TaskGroup() as group:
-                for process in stack.processes:
-                    group.create_task(process.must_live())
+            await _watch(stack)
+
+
+async def _watch(stack: Stack) -> None:
+    try:
+        async with asyncio.TaskGroup() as group:
+            for process in stack.processes:
+                group.create_task(process.must_live())
+    except ExceptionGroup as ended:
+        raise ended.exceptions[0] from None

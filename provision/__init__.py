@@ -1,0 +1,1 @@
+"""Before the call: manifest → desired, servers → observed, the difference → plan, and apply makes it so."""

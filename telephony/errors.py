@@ -1,8 +1,8 @@
 """The root of every error that a person may see.
 
-    DialroomError            str(error) is one clear line; exit_code is what the command ends with
-    ├── UserError            what the user wrote wrongly (2)
-    └── WorldError           what the world refused (1)
+DialroomError            str(error) is one clear line; exit_code is what the command ends with
+├── UserError            what the user wrote wrongly (2)
+└── WorldError           what the world refused (1)
 """
 
 

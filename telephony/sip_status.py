@@ -1,4 +1,4 @@
-"""What a SIP final status means for a call (RFC 3261 section 21, RFC 8197, RFC 8688), without the wording of a vendor."""
+"""What a SIP status means for a call (RFC 3261 section 21, RFC 8197, RFC 8688), in no vendor's words."""
 
 from enum import StrEnum
 from typing import Final

@@ -107,7 +107,7 @@ class HttpTool(Entry):
     description: Sentence
     method: Literal["GET", "POST"] = "GET"
     url: HttpUrl
-    parameters: dict[ToolName, ToolParameter] = {}
+    parameters: dict[ToolName, ToolParameter] = Field(default_factory=dict)
     timeout_s: float = Field(default=5, gt=0, le=60)
 
     @model_validator(mode="after")

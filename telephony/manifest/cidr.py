@@ -34,7 +34,7 @@ def parse_cidr(text: str) -> str:
             (a prefix shorter than /8, such as 0.0.0.0/0).
     """
     if "/" not in text:
-        raise ValueError(f"{text!r} must be a range like {_as_range(text)}: a caller can forge a bare address or a name")
+        raise ValueError(f"{text!r} must be a range like {_as_range(text)}: callers can forge a bare address or a name")
     try:
         network = ipaddress.ip_network(text)
     except ValueError as error:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from telephony.manifest.agent import AgentName, AgentProfile
 from telephony.manifest.cidr import VOBIZ_SIGNALLING, Cidr
 from telephony.manifest.entry import Entry, Location, problems
-from telephony.numbers import parse_number
+from telephony.numbers import NumberError, parse_number
 
 MANIFEST_VERSION: Final = 1
 
@@ -17,7 +17,10 @@ Deployment = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")
 
 
 def _number(text: str) -> str:
-    return parse_number(text)
+    try:
+        return parse_number(text)
+    except NumberError as error:
+        raise ValueError(str(error)) from error
 
 
 def _unquoted(value: object) -> object:
@@ -61,10 +64,16 @@ class LiveKitTarget(Entry):
     sip_host: SipHost
 
 
+def _not_empty(ranges: tuple[str, ...]) -> tuple[str, ...]:
+    if not ranges:
+        raise ValueError("must not be empty: LiveKit would then accept calls from everywhere")
+    return ranges
+
+
 class VobizTarget(Entry):
     """Where Vobiz's calls come from."""
 
-    signalling: tuple[Cidr, ...] = Field(default=VOBIZ_SIGNALLING, min_length=1)
+    signalling: Annotated[tuple[Cidr, ...], AfterValidator(_not_empty)] = VOBIZ_SIGNALLING
 
 
 class Manifest(Entry):

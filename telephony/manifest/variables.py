@@ -30,4 +30,5 @@ def _value(match: re.Match[str], environ: Mapping[str, str]) -> str:
         return body["default"][2:]
     if body["name"] in environ:
         return value
-    raise ValueError(f"the environment variable {body['name']} is not set; set it or write ${{{body['name']}:-default}}")
+    name = body["name"]
+    raise ValueError(f"the environment variable {name} is not set; set it or write ${{{name}:-default}}")

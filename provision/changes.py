@@ -1,0 +1,115 @@
+"""Changes and reports: frozen, sortable, and the same after a way through JSON."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from provision.values import VALUE_TYPES, Key, Kind, Value, key_of
+
+Level = Literal["conflict", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """An object that is not there yet."""
+
+    after: Value
+
+    @property
+    def key(self) -> Key:
+        """The object's identity."""
+        return key_of(self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An object of ours that is not as desired."""
+
+    before: Value
+    after: Value
+
+    @property
+    def key(self) -> Key:
+        """The object's identity."""
+        return key_of(self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """An object of ours that nobody desires."""
+
+    before: Value
+
+    @property
+    def key(self) -> Key:
+        """The object's identity."""
+        return key_of(self.before)
+
+
+Change = Create | Update | Delete
+
+
+_LEVELS: tuple[Level, ...] = get_args(Level)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Something to know. A ``conflict`` keeps the plan from being applied; a ``note`` is about what is not ours."""
+
+    level: Level
+    subject: str
+    message: str
+
+    def __lt__(self, other: "Report") -> bool:
+        return self._order < other._order
+
+    @property
+    def _order(self) -> tuple[int, str, str]:
+        return _LEVELS.index(self.level), self.subject, self.message
+
+
+def before(change: Change) -> Value | None:
+    """Return what a change expects to find, None when it expects nothing."""
+    return None if isinstance(change, Create) else change.before
+
+
+def after(change: Change) -> Value | None:
+    """Return what a change leaves behind, None when it removes."""
+    return None if isinstance(change, Delete) else change.after
+
+
+def change_to_dict(change: Change) -> dict[str, Any]:
+    """Return a change as JSON values."""
+    old, new = before(change), after(change)
+    return {
+        "action": type(change).__name__.lower(),
+        "kind": change.key.kind.name.lower(),
+        "name": change.key.name,
+        "before": None if old is None else asdict(old),
+        "after": None if new is None else asdict(new),
+    }
+
+
+def change_from_dict(fields: dict[str, Any]) -> Change:
+    """Read what `change_to_dict` wrote.
+
+    Raises:
+        KeyError, TypeError: it was not.
+    """
+    kind = Kind[fields["kind"].upper()]
+    old, new = (_value(kind, fields[name]) for name in ("before", "after"))
+    if old is not None and new is not None:
+        return Update(old, new)
+    if new is not None:
+        return Create(new)
+    if old is None:
+        raise TypeError("a change without before and after")
+    return Delete(old)
+
+
+def _value(kind: Kind, fields: dict[str, Any] | None) -> Value | None:
+    if fields is None:
+        return None
+    arguments: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
+    make: Callable[..., Value] = VALUE_TYPES[kind]
+    return make(**arguments)

@@ -1,0 +1,121 @@
+"""What stands in the way of a deployment, and what is there but not ours. Pure.
+
+LiveKit checks numbers against each other only in part (an update is compared with the trunks of the *new* numbers, and
+nothing is locked), so the whole list is checked here, before and after every apply.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from provision.changes import Report
+from provision.desired import Desired
+from provision.livekit_numbers import known_as, normal
+from provision.observed import Observed, Seen
+from provision.values import Assignment, CarrierTrunk, DispatchRule, InboundTrunk, Key, key_of
+
+_EXAMPLE_HOSTS: Final = ("example", "example.com", "example.net", "example.org", "invalid", "test")
+"""Reserved by RFC 2606: no call ever arrives there."""
+
+
+def find_reports(desired: Desired, observed: Observed) -> tuple[Report, ...]:
+    """Return all reports of a plan, sorted, conflicts first."""
+    found = {
+        *_twice(desired.deployment, observed),
+        *_numbers_without_account(desired, observed),
+        *_assigned_elsewhere(desired, observed),
+        *trunk_conflicts(desired, observed),
+        *_foreign_rules(desired.deployment, observed),
+        *_example_host(desired),
+        *_not_ours(desired.deployment, observed),
+    }
+    return tuple(sorted(found))
+
+
+def trunk_conflicts(desired: Desired, observed: Observed) -> Iterator[Report]:
+    """Numbers that a LiveKit trunk of somebody else has already: LiveKit would refuse every call to them."""
+    wanted = {
+        normal(number): (known_as(number), key_of(value))
+        for value in desired.values
+        if isinstance(value, InboundTrunk)
+        for number in value.numbers
+    }
+    for seen in _of_others(desired.deployment, observed):
+        if not isinstance(seen.value, InboundTrunk):
+            continue
+        shared = {normal(number) for number in seen.value.numbers} & wanted.keys()
+        for number, key in sorted({wanted[number] for number in shared}):
+            text = f"{number}: {seen.label} has it{_whose(seen)}, so {key} cannot; take it out there"
+            yield Report("conflict", number, text)
+
+
+def _twice(deployment: str, observed: Observed) -> Iterator[Report]:
+    first: dict[Key, Seen] = {}
+    for seen in sorted(observed.objects, key=lambda seen: seen.server_id):
+        if seen.stamp != deployment:
+            continue
+        key = key_of(seen.value)
+        if key in first:
+            ids = f"{first[key].server_id} and {seen.server_id}"
+            yield Report("conflict", str(key), f"{key} is there twice ({ids}); delete one of them")
+        first.setdefault(key, seen)
+
+
+def _numbers_without_account(desired: Desired, observed: Observed) -> Iterator[Report]:
+    owned = {owned.number: owned for owned in observed.owned_numbers}
+    for value in desired.values:
+        if not isinstance(value, Assignment):
+            continue
+        if value.name not in owned:
+            yield Report("conflict", value.name, f"{value.name} is not a number of this carrier account")
+        elif owned[value.name].blockers:
+            reasons = ", ".join(owned[value.name].blockers)
+            yield Report("conflict", value.name, f"{value.name} cannot take calls: {reasons}")
+
+
+def _assigned_elsewhere(desired: Desired, observed: Observed) -> Iterator[Report]:
+    wanted = {value.name: value for value in desired.values if isinstance(value, Assignment)}
+    trunks = {s.value.name: s for s in observed.objects if isinstance(s.value, CarrierTrunk)}
+    for seen in _of_others(desired.deployment, observed):
+        if isinstance(seen.value, Assignment) and seen.value.name in wanted:
+            trunk = trunks.get(seen.value.trunk)
+            where = trunk.label if trunk else f"carrier trunk {seen.value.trunk}"
+            key = Key(CarrierTrunk.kind, wanted[seen.value.name].trunk)
+            text = f"{seen.value.name}: {where} has it{_whose(seen)}, so {key} cannot; unassign it there"
+            yield Report("conflict", seen.value.name, text)
+
+
+def _foreign_rules(deployment: str, observed: Observed) -> Iterator[Report]:
+    ours = {value.name for value in observed.ours(deployment) if isinstance(value, InboundTrunk)}
+    for seen in _of_others(deployment, observed):
+        if not isinstance(seen.value, DispatchRule):
+            continue
+        taken = sorted(ours.intersection(seen.value.trunks))
+        if taken:
+            text = f"{seen.label}{_whose(seen)} takes the calls of {Key(InboundTrunk.kind, taken[0])}; delete it"
+            yield Report("conflict", seen.label, text)
+        elif not seen.value.trunks:
+            text = f"{seen.label} names no trunk: it answers calls from anybody, to any number that no trunk has"
+            yield Report("warning", seen.label, text)
+
+
+def _example_host(desired: Desired) -> Iterator[Report]:
+    for value in desired.values:
+        if isinstance(value, CarrierTrunk):
+            host = value.inbound_destination.partition(":")[0]
+            if any(host == name or host.endswith(f".{name}") for name in _EXAMPLE_HOSTS):
+                text = f"livekit.sip_host is {host!r}, an example: no call arrives there; write where livekit-sip is"
+                yield Report("warning", str(key_of(value)), text)
+
+
+def _not_ours(deployment: str, observed: Observed) -> Iterator[Report]:
+    for seen in _of_others(deployment, observed):
+        if not isinstance(seen.value, Assignment):
+            yield Report("note", seen.label, f"{seen.label} is left alone{_whose(seen)}")
+
+
+def _of_others(deployment: str, observed: Observed) -> Iterator[Seen]:
+    return (seen for seen in observed.objects if seen.stamp != deployment)
+
+
+def _whose(seen: Seen) -> str:
+    return f" (deployment {seen.stamp})" if seen.stamp else " (not made by dialroom)"

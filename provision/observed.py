@@ -1,0 +1,75 @@
+"""What the servers say, as the same values that are desired. Reads only, through two Protocols."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from provision.values import Key, Value, key_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """An object on a server.
+
+    `stamp` is the deployment that it belongs to, None when it is not ours. `server_id` is for whoever writes; a plan
+    never holds it.
+    """
+
+    value: Value
+    server_id: str
+    stamp: str | None
+
+    @property
+    def label(self) -> str:
+        """How to find the object in the server's own console."""
+        name = self.value.name or "without name"
+        return f"{self.value.kind.value} {name}" + (f" ({self.server_id})" if self.server_id != name else "")
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class OwnedNumber:
+    """A number (E.164) of the carrier account. `blockers` says why it cannot take calls, in words; empty is good."""
+
+    number: str
+    blockers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """Everything that is there, ours or not, in any order."""
+
+    objects: tuple[Seen, ...] = ()
+    owned_numbers: tuple[OwnedNumber, ...] = ()
+
+    def ours(self, deployment: str) -> tuple[Value, ...]:
+        """Return the values stamped with a deployment."""
+        return tuple(seen.value for seen in self.objects if seen.stamp == deployment)
+
+    def find(self, key: Key, deployment: str) -> Seen | None:
+        """Return a deployment's object, or None."""
+        return next((s for s in self.objects if s.stamp == deployment and key_of(s.value) == key), None)
+
+
+class Reads(Protocol):
+    """One server, read only: the carrier or LiveKit."""
+
+    async def observe(self) -> Observed:
+        """Return everything of our kinds that the server has."""
+        ...
+
+
+async def observe(carrier: Reads, livekit: Reads) -> Observed:
+    """Read both servers at once.
+
+    Raises:
+        WorldError: one of them cannot be read; when both cannot, the carrier's error.
+    """
+    at_carrier, at_livekit = await asyncio.gather(carrier.observe(), livekit.observe(), return_exceptions=True)
+    if isinstance(at_carrier, BaseException):
+        raise at_carrier
+    if isinstance(at_livekit, BaseException):
+        raise at_livekit
+    return Observed(
+        objects=(*at_carrier.objects, *at_livekit.objects),
+        owned_numbers=(*at_carrier.owned_numbers, *at_livekit.owned_numbers),
+    )

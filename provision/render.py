@@ -1,0 +1,103 @@
+"""A plan as text for a person. Pure; colour is an argument."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+from provision.changes import Change, Create, Delete, Report, Update, after, before
+from provision.livekit_numbers import known_numbers
+from provision.plan import Plan
+from provision.values import Value
+
+_RED, _GREEN, _YELLOW, _RESET = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
+_SIGNS: Final = {Create: ("+", _GREEN), Update: ("~", _YELLOW), Delete: ("-", _RED)}
+_MAX_LISTED: Final = 6
+_Paint = Callable[[str, str], str]
+
+
+def render(plan: Plan, *, colour: bool = False, verbose: bool = False) -> str:
+    """Return the plan, one object per paragraph; `verbose` also names every object that is not ours.
+
+    `Plan.to_dict` is the same for programs.
+    """
+    paint = _painted if colour else _plain
+    lines = [_headline(plan)]
+    for change in plan.changes:
+        sign, tint = _SIGNS[type(change)]
+        lines += ["", paint(f"  {sign} {change.key}", tint)]
+        lines += [f"      {line}" for line in _details(change)]
+    lines += _reports(plan, verbose=verbose, paint=paint)
+    return "\n".join(lines) + "\n"
+
+
+def summary(plan: Plan) -> str:
+    """Return the counts in words: ``2 to create, 1 to update``; ``nothing to do`` when there are none."""
+    words = {Create: "create", Update: "update", Delete: "delete"}
+    counts = {kind: sum(isinstance(change, kind) for change in plan.changes) for kind in words}
+    told = [f"{count} to {words[kind]}" for kind, count in counts.items() if count]
+    return ", ".join(told) or "nothing to do"
+
+
+def _headline(plan: Plan) -> str:
+    if plan.changes:
+        return f"Deployment {plan.deployment}: {summary(plan)}."
+    if plan.conflicts:
+        return f"Deployment {plan.deployment}: conflicts."
+    return f"Deployment {plan.deployment}: nothing to do, the servers are as planned."
+
+
+def _details(change: Change) -> Iterator[str]:
+    old, new = _fields(before(change)), _fields(after(change))
+    if isinstance(change, Delete):
+        return
+    width = max(len(name) for name in new)
+    for name, value in new.items():
+        if name == "name" or (old and old[name] == value):
+            continue
+        if isinstance(change, Update):
+            yield f"{name:<{width}}  {_difference(name, old[name], value)}"
+        elif value not in ((), False):
+            yield f"{name:<{width}}  {_told(name, value)}"
+
+
+def _fields(value: Value | None) -> dict[str, Any]:
+    return {} if value is None else asdict(value)
+
+
+def _difference(name: str, old: Any, new: Any) -> str:
+    if not isinstance(new, tuple):
+        return f"{_told(name, old)} → {_told(name, new)}"
+    gained, lost = sorted(set(new) - set(old)), sorted(set(old) - set(new))
+    parts = [f"{sign}{_told(name, tuple(items))}" for sign, items in (("+ ", gained), ("- ", lost)) if items]
+    return "  ".join(parts)
+
+
+def _told(name: str, value: Any) -> str:
+    if not isinstance(value, tuple):
+        return str(value)
+    items = known_numbers(value) if name == "numbers" else value
+    more = f" and {len(items) - _MAX_LISTED} more" if len(items) > _MAX_LISTED else ""
+    return ", ".join(items[:_MAX_LISTED]) + more
+
+
+def _reports(plan: Plan, *, verbose: bool, paint: _Paint) -> Iterator[str]:
+    notes = [report for report in plan.reports if report.level == "note"]
+    for report in plan.reports:
+        if report.level != "note" or verbose:
+            yield ""
+            yield paint(f"  {_word(report)} {report.message}", _RED if report.level == "conflict" else _YELLOW)
+    if notes and not verbose:
+        yield ""
+        yield f"  Left alone, since dialroom did not make them for this deployment: {len(notes)}."
+
+
+def _word(report: Report) -> str:
+    return {"conflict": "Conflict:", "warning": "Warning:", "note": "Note:"}[report.level]
+
+
+def _painted(text: str, tint: str) -> str:
+    return f"{tint}{text}{_RESET}"
+
+
+def _plain(text: str, _tint: str) -> str:
+    return text

@@ -1,0 +1,139 @@
+"""What a command calls: plan and apply, with the servers opened and closed around them. No printing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from provision.apply import OnProgress, Server, apply, check_applied
+from provision.changes import Report
+from provision.conflicts import trunk_conflicts
+from provision.desired import Desired, desire, desire_one
+from provision.errors import NotAsPlannedError
+from provision.livekit_sip import LiveKitSip
+from provision.observed import Observed, observe
+from provision.plan import Plan, plan
+from provision.settings import ProvisionSettings
+from provision.values import Side
+from provision.vobiz import Vobiz
+from telephony.errors import UserError
+from telephony.manifest.model import AgentRoute, Manifest, NumberEntry
+from telephony.numbers import parse_number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """A plan that was made so. `writes` is how many changes that took; 0 when everything was as planned already."""
+
+    plan: Plan
+
+    @property
+    def writes(self) -> int:
+        """How many changes were made."""
+        return len(self.plan.changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {"applied": True, "writes": self.writes, "plan": self.plan.to_dict()}
+
+
+@asynccontextmanager
+async def servers(settings: ProvisionSettings, deployment: str) -> AsyncIterator[dict[Side, Server]]:
+    """Open the carrier and LiveKit for as long as the block lasts."""
+    vobiz = Vobiz(settings.vobiz_base_url, settings.vobiz_auth_id, settings.vobiz_auth_token)
+    livekit = LiveKitSip(
+        settings.livekit_url, settings.livekit_api_key, settings.livekit_api_secret, deployment=deployment
+    )
+    async with vobiz as carrier_side, livekit as livekit_side:
+        yield {"carrier": carrier_side, "livekit": livekit_side}
+
+
+async def plan_manifest(manifest: Manifest, settings: ProvisionSettings) -> Plan:
+    """Return what has to be written so that everything is as the manifest says; objects of ours it lacks are deleted.
+
+    Raises:
+        WorldError: a server cannot be reached or refuses the key (`provision.errors`).
+    """
+    observed = await _observe(settings, manifest.deployment)
+    return plan(desire(manifest, carrier_cidrs=settings.carrier_cidrs), observed)
+
+
+async def plan_number(number: str, *, agent: str, manifest: Manifest, settings: ProvisionSettings) -> Plan:
+    """Return what has to be written to put one number through to an agent; everything else of ours stays.
+
+    The number may be written in any Indian form. When the manifest lacks it, the plan carries a warning, since applying
+    the manifest later takes the number off again.
+
+    Raises:
+        UserError: no number, no such agent, or the manifest gives the number to another agent.
+        WorldError: a server cannot be reached or refuses the key (`provision.errors`).
+    """
+    entry = _entry(parse_number(number), agent, manifest)
+    observed = await _observe(settings, manifest.deployment)
+    planned = plan(desire_one(manifest, entry, observed, carrier_cidrs=settings.carrier_cidrs), observed)
+    if entry in manifest.numbers:
+        return planned
+    text = f"{entry.number} is not in the manifest; add it there, or the next `dialroom provision apply` removes it"
+    return planned.with_report(Report("warning", entry.number, text))
+
+
+async def apply_plan(plan: Plan, settings: ProvisionSettings, *, on_progress: OnProgress | None = None) -> Applied:
+    """Make a plan so, and check the whole result. An empty plan writes nothing and reads nothing.
+
+    `on_progress` is called after each change.
+
+    Raises:
+        PlanConflictError, PlanStaleError: nothing was written.
+        ApplyError: a write failed; it says what is done and what remains.
+        NotAsPlannedError: somebody else wrote at the same time.
+    """
+    if plan.changes or plan.conflicts:
+        async with servers(settings, plan.deployment) as opened:
+            await apply(plan, await _observe_in(opened), opened, on_progress=on_progress)
+            _check(plan, await _observe_in(opened))
+    return Applied(plan=plan)
+
+
+async def provision_manifest(
+    manifest: Manifest, settings: ProvisionSettings, *, on_progress: OnProgress | None = None
+) -> Applied:
+    """Plan a manifest and apply it without asking. Raises what `plan_manifest` and `apply_plan` do."""
+    return await apply_plan(await plan_manifest(manifest, settings), settings, on_progress=on_progress)
+
+
+async def provision_one(
+    number: str,
+    *,
+    agent: str,
+    manifest: Manifest,
+    settings: ProvisionSettings,
+    on_progress: OnProgress | None = None,
+) -> Applied:
+    """Put one number through to an agent without asking. Raises what `plan_number` and `apply_plan` do."""
+    planned = await plan_number(number, agent=agent, manifest=manifest, settings=settings)
+    return await apply_plan(planned, settings, on_progress=on_progress)
+
+
+def _entry(number: str, agent: str, manifest: Manifest) -> NumberEntry:
+    if agent not in manifest.agents:
+        raise UserError(f"no agent named {agent!r} in the manifest; agents are: {', '.join(sorted(manifest.agents))}")
+    written = next((entry for entry in manifest.numbers if entry.number == number), None)
+    if written is not None and written.route.agent != agent:
+        raise UserError(f"the manifest gives {number} to agent {written.route.agent!r}; change it there")
+    return NumberEntry(number=number, route=AgentRoute(agent=agent))
+
+
+async def _observe(settings: ProvisionSettings, deployment: str) -> Observed:
+    async with servers(settings, deployment) as opened:
+        return await _observe_in(opened)
+
+
+async def _observe_in(opened: dict[Side, Server]) -> Observed:
+    return await observe(opened["carrier"], opened["livekit"])
+
+
+def _check(plan: Plan, observed: Observed) -> None:
+    check_applied(plan, observed)
+    ours = Desired(deployment=plan.deployment, values=observed.ours(plan.deployment))
+    for report in trunk_conflicts(ours, observed):
+        raise NotAsPlannedError(report.subject, report.message)

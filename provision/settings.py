@@ -1,0 +1,89 @@
+"""The environment, read in one place: where LiveKit and the carrier are, and the keys that open them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Self, TypeVar
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from provision.errors import SettingMissingError
+from telephony.errors import UserError
+from telephony.manifest.cidr import Cidr
+
+VOBIZ_BASE_URL: Final = "https://api.vobiz.ai/api/v1"
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _http(value: Any) -> Any:
+    """Return the HTTP form of an address; LiveKit's is usually written for its WebSocket."""
+    if not isinstance(value, str):
+        return value
+    for scheme, http in (("ws://", "http://"), ("wss://", "https://")):
+        if value.startswith(scheme):
+            value = http + value.removeprefix(scheme)
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must be an address like https://… or wss://…")
+    return value.rstrip("/")
+
+
+_Settings = TypeVar("_Settings", bound="ProvisionSettings")
+
+
+class ProvisionSettings(BaseSettings):
+    """Addresses and keys. `carrier_cidrs` stands in for the manifest's ``vobiz.signalling``; None leaves that alone."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    livekit_url: Annotated[str, BeforeValidator(_http)] = Field(validation_alias="LIVEKIT_URL")
+    livekit_api_key: str = Field(validation_alias="LIVEKIT_API_KEY")
+    livekit_api_secret: SecretStr = Field(validation_alias="LIVEKIT_API_SECRET")
+    vobiz_auth_id: str = Field(validation_alias="VOBIZ_AUTH_ID")
+    vobiz_auth_token: SecretStr = Field(validation_alias="VOBIZ_AUTH_TOKEN")
+    vobiz_base_url: Annotated[str, BeforeValidator(_http)] = Field(VOBIZ_BASE_URL, validation_alias="VOBIZ_BASE_URL")
+    carrier_cidrs: Annotated[tuple[Cidr, ...] | None, NoDecode, BeforeValidator(_split)] = Field(
+        None, validation_alias="DIALROOM_CARRIER_CIDRS", min_length=1
+    )
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the process's environment, and ``.env`` in the working folder for what is not set there.
+
+        Raises:
+            SettingMissingError: an address or a key is not set.
+            UserError: a value has the wrong form; values of keys are never told.
+        """
+        return _checked(cls)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "ProvisionSettings":
+        """Read a given environment and nothing else. Raises what `load` raises."""
+        return _checked(_OnlyGiven, {name: value for name, value in environ.items() if value})
+
+
+class _OnlyGiven(ProvisionSettings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (the signature is pydantic's)
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave out the process's environment and ``.env``."""
+        return (init_settings,)
+
+
+def _checked(cls: type[_Settings], given: Mapping[str, Any] | None = None) -> _Settings:
+    try:
+        return cls(**(given or {}))
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        missing = sorted(str(detail["loc"][0]) for detail in details if detail["type"] == "missing")
+        if missing:
+            raise SettingMissingError(missing) from None
+        name, message = str(details[0]["loc"][0]), details[0]["msg"].removeprefix("Value error, ")
+        raise UserError(f"{name}: {message}") from None
