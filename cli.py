@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from lab.stack import StackOptions
+    from provision.apply import Progress
     from provision.plan import Plan
+    from provision.settings import ProvisionSettings
+    from telephony.manifest.model import Manifest
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 CHANGES_PENDING = 3
@@ -31,6 +34,7 @@ ManifestPath = Annotated[
 Gateway = Annotated[
     str, typer.Option(help="What plays the SIP side: auto (a livekit-sip on PATH, else lab), lab, or livekit-sip.")
 ]
+YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Ears = Annotated[
     str, typer.Option(help="How the stand-in hears: real (Whisper, from a wheel) or oracle (it is told; exact times).")
 ]
@@ -140,22 +144,39 @@ def worker(
     """
     import asyncio
 
-    from agent.main import run
+    from agent.settings import AgentSettings
+    from agent.worker import run_worker
+    from telephony.manifest.load import load_manifest
 
-    raise typer.Exit(
-        asyncio.run(
-            run(manifest, max_calls=max_calls, warm=warm, health_port=health_port, on_ready=_worker_printer(as_json))
+    def registered(worker_id: str) -> None:
+        typer.echo(_json({"ready": True, "worker_id": worker_id}) if as_json else f"registered as {worker_id}")
+
+    loaded = load_manifest(manifest, environ=_environ())
+    code = asyncio.run(
+        run_worker(
+            AgentSettings.load(),
+            loaded,
+            manifest_path=manifest,
+            max_calls=max_calls,
+            warm=warm,
+            health_port=health_port,
+            on_ready=registered,
         )
     )
+    raise typer.Exit(code)
 
 
 @app.command()
 def call(
     number: Annotated[str, typer.Argument(help="The number to call, as one would dial it.")],
-    script: Annotated[Path | None, typer.Option(help="What the caller does, as YAML; a short greeting if none.")] = None,
+    script: Annotated[
+        Path | None, typer.Option(help="What the caller does, as YAML; a short greeting if none.")
+    ] = None,
     sip: Annotated[str | None, typer.Option(help="HOST:PORT that takes the INVITE; default: the running `up`.")] = None,
     from_number: Annotated[str, typer.Option("--from", help="The caller's number.")] = "+919812345678",
-    recording: Annotated[Path | None, typer.Option(help="Stereo WAV to write: left the caller, right the agent.")] = None,
+    recording: Annotated[
+        Path | None, typer.Option(help="Stereo WAV to write: left the caller, right the agent.")
+    ] = None,
     callers: Annotated[int, typer.Option(min=1, max=200, help="Callers at once, all with the same script.")] = 1,
     as_json: JsonFlag = False,
 ) -> None:
@@ -166,7 +187,9 @@ def call(
 
     screen = CallScreen(quiet=as_json)
     results = _run(
-        dial(number, script=script, sip=sip, from_number=from_number, recording=recording, callers=callers, screen=screen)
+        dial(
+            number, script=script, sip=sip, from_number=from_number, recording=recording, callers=callers, screen=screen
+        )
     )
     if as_json:
         texts = [result.to_json() for result in results]
@@ -183,19 +206,21 @@ def provision_plan(
     as_json: JsonFlag = False,
 ) -> None:
     """Show what apply would change. Writes nothing."""
-    plan = _run(_plan(manifest))
-    typer.echo(_plan_text(plan, as_json))
+    from provision.run import plan_manifest
+
+    loaded, settings = _provision_inputs(manifest)
+    plan = _run(plan_manifest(loaded, settings))
+    typer.echo(_json(plan.to_dict()) if as_json else _plan_text(plan))
     raise typer.Exit(CHANGES_PENDING if exit_code and plan.changes else 0)
 
 
 @provision_app.command("apply")
-def provision_apply(
-    manifest: ManifestPath = DEFAULT_MANIFEST,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: JsonFlag = False,
-) -> None:
+def provision_apply(manifest: ManifestPath = DEFAULT_MANIFEST, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
     """Show the plan, ask, then make Vobiz and LiveKit as the manifest says. Run again, it writes nothing."""
-    _run(_apply(manifest, yes=yes, as_json=as_json))
+    from provision.run import plan_manifest
+
+    loaded, settings = _provision_inputs(manifest)
+    _apply(_run(plan_manifest(loaded, settings)), settings, yes=yes, as_json=as_json)
 
 
 @provision_app.command("number", hidden=True)
@@ -203,32 +228,57 @@ def provision_number(
     number: Annotated[str, typer.Argument(help="The number, in any Indian form or E.164.")],
     agent: Annotated[str, typer.Option(help="The agent of the manifest that answers it.")],
     manifest: ManifestPath = DEFAULT_MANIFEST,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: YesFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Put one number through to an agent."""
-    _run(_apply(manifest, number=number, agent=agent, yes=yes, as_json=as_json))
+    """Put one number through to an agent of the manifest."""
+    from provision.run import plan_number
+
+    loaded, settings = _provision_inputs(manifest)
+    plan = _run(plan_number(number, agent=agent, manifest=loaded, settings=settings))
+    _apply(plan, settings, yes=yes, as_json=as_json)
 
 
-async def _plan(manifest: Path, *, number: str | None = None, agent: str = "") -> Plan:
-    import provision.run
+def _apply(plan: Plan, settings: ProvisionSettings, *, yes: bool, as_json: bool) -> None:
+    from provision.run import apply_plan
 
-    settings, desired = _desired(manifest, number=number, agent=agent)
-    return await provision.run.plan_manifest(desired, settings)
-
-
-def _desired(manifest: Path, *, number: str | None, agent: str) -> tuple[Any, Any]:
-    raise NotImplementedError
-
-
-async def _apply(
-    manifest: Path, *, number: str | None = None, agent: str = "", yes: bool, as_json: bool
-) -> None:
-    raise NotImplementedError
+    if not as_json:
+        typer.echo(_plan_text(plan))
+    if plan.changes and not plan.conflicts and not yes:
+        if as_json or not sys.stdin.isatty():
+            raise UserError("nothing was written: give --yes, since nobody can be asked here")
+        typer.confirm("Make it so?", abort=True)
+    applied = _run(apply_plan(plan, settings, on_progress=None if as_json else _told_change))
+    typer.echo(_json(applied.to_dict()) if as_json else f"Done: {applied.writes} written, all read back.")
 
 
-def _plan_text(plan: Plan, as_json: bool) -> str:
-    raise NotImplementedError
+def _told_change(progress: Progress) -> None:
+    typer.echo(f"  [{progress.position}/{progress.total}] {progress.change.key}")
+
+
+def _provision_inputs(manifest: Path) -> tuple[Manifest, ProvisionSettings]:
+    from provision.settings import ProvisionSettings
+    from telephony.manifest.load import load_manifest
+
+    environ = _environ()
+    return load_manifest(manifest, environ=environ), ProvisionSettings.from_environ(environ)
+
+
+def _plan_text(plan: Plan) -> str:
+    import os
+
+    from provision.render import render
+
+    return render(plan, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ).rstrip()
+
+
+def _environ() -> Mapping[str, str]:
+    """Return the environment over `.env` of the working folder."""
+    import os
+
+    from dotenv import dotenv_values
+
+    return {key: value for key, value in dotenv_values(".env").items() if value is not None} | dict(os.environ)
 
 
 def _stack_options(kind: str, **given: Any) -> StackOptions:

@@ -1,0 +1,1 @@
+"""During the call: worker → call → session → tools → conversation."""

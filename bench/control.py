@@ -59,7 +59,9 @@ async def main() -> None:
     server = AgentServer(num_idle_processes=2, load_threshold=math.inf, port=0, host="127.0.0.1")
     server.setup_fnc = prewarm
     server.rtc_session(entrypoint, agent_name=os.environ[NAME])
-    server.on("worker_registered", lambda *_: sys.stdout.write(json.dumps({"ready": True}) + "\n") and sys.stdout.flush())
+    server.on(
+        "worker_registered", lambda *_: sys.stdout.write(json.dumps({"ready": True}) + "\n") and sys.stdout.flush()
+    )
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

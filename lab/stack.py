@@ -21,7 +21,7 @@ from lab.servers.ports import free_port
 from lab.servers.process import Child, child
 from lab.servers.sip_node import GatewayKind, SipNode, choose_gateway, sip_node
 from lab.servers.valkey import valkey
-from provision.run import Applied, apply_plan, plan_manifest
+from provision.run import Applied, provision_manifest
 from provision.settings import ProvisionSettings
 from telephony.manifest.load import load_manifest
 from telephony.manifest.model import Manifest
@@ -81,8 +81,7 @@ class Stack:
     async def provision(self) -> Applied:
         """Plan and apply the manifest against the carrier and LiveKit of this stack."""
         settings = ProvisionSettings.from_environ(self.environ)
-        plan = await plan_manifest(self.manifest, settings)
-        self.applied = await apply_plan(plan, self.manifest, settings)
+        self.applied = await provision_manifest(self.manifest, settings)
         return self.applied
 
     async def add_worker(self, *, warm: int | None = None, extra_env: Mapping[str, str] | None = None) -> Child:

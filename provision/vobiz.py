@@ -222,7 +222,7 @@ class Vobiz:
             try:
                 answer = await self._http.request(method, path, params=params, json=body)
             except httpx2.HTTPError as error:
-                if method != "GET" or last:
+                if method != "GET" or last or isinstance(error, httpx2.ConnectError):
                     raise self._no_answer(error, method, what) from None
             else:
                 if answer.is_success:

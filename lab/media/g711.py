@@ -15,7 +15,8 @@ def _ulaw_encode() -> NDArray[np.uint8]:
     exponent = _top_bit(magnitude) - 5
     mantissa = (magnitude >> (exponent + 1)) & 0x0F
     sign = np.where(linear < 0, 0x7F, 0xFF)
-    return (((exponent << 4) | mantissa) ^ sign).astype(np.uint8)
+    table: NDArray[np.uint8] = (((exponent << 4) | mantissa) ^ sign).astype(np.uint8)
+    return table
 
 
 def _ulaw_decode() -> NDArray[np.int16]:
@@ -31,7 +32,8 @@ def _alaw_encode() -> NDArray[np.uint8]:
     exponent = np.maximum(_top_bit(magnitude) - 4, 0)
     mantissa = (magnitude >> np.maximum(exponent, 1)) & 0x0F
     sign = np.where(linear < 0, 0x55, 0xD5)
-    return (((exponent << 4) | mantissa) ^ sign).astype(np.uint8)
+    table: NDArray[np.uint8] = (((exponent << 4) | mantissa) ^ sign).astype(np.uint8)
+    return table
 
 
 def _alaw_decode() -> NDArray[np.int16]:

@@ -96,8 +96,9 @@ class RtpSession(asyncio.DatagramProtocol):
         """Stop and close the socket. May be called twice."""
         self.stop()
         if self._transport:
-            self._transport.close()
+            self._transport.abort()
             self._transport = None
+            await asyncio.sleep(0)  # asyncio frees the port in its next round
 
     def configure(self, codec: Codec, *, remote: Address | None = None, dtmf_payload_type: int | None = None) -> None:
         """Say what was negotiated; may be repeated after a re-INVITE."""

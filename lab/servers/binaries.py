@@ -23,33 +23,35 @@ Progress = Callable[[str, float], None]
 """Called with a short text and a fraction between 0 and 1."""
 
 
-class BinaryMissing(WorldError):
+class BinaryMissingError(WorldError):
     """A server binary is not there and cannot be made."""
 
 
 def cache_dir() -> Path:
-    """Return the folder for built servers and voices: `DIALROOM_CACHE`, or `dialroom` under XDG_CACHE_HOME (~/.cache)."""
+    """Return the folder for built servers and voices: DIALROOM_CACHE, or `dialroom` under XDG_CACHE_HOME."""
     if own := os.environ.get("DIALROOM_CACHE"):
         return Path(own).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dialroom"
 
 
 def find_livekit_server() -> Path:
-    """Return livekit-server: LIVEKIT_SERVER_BIN, else on PATH, else in the cache. Raises BinaryMissing."""
+    """Return livekit-server: LIVEKIT_SERVER_BIN, else on PATH, else in the cache. Raises BinaryMissingError."""
     if path := _named("LIVEKIT_SERVER_BIN", "livekit-server"):
         return path
     if (built := _built_server()).exists():
         return built
-    raise BinaryMissing("livekit-server is not there: run `make setup` (builds it with Go), or set LIVEKIT_SERVER_BIN")
+    raise BinaryMissingError(
+        "livekit-server is not there: run `make setup` (builds it with Go), or set LIVEKIT_SERVER_BIN"
+    )
 
 
 def find_livekit_sip() -> Path | None:
-    """Return a real livekit-sip: LIVEKIT_SIP_BIN, else on PATH, else None. Raises BinaryMissing for a wrong setting."""
+    """Return a real livekit-sip: LIVEKIT_SIP_BIN, else on PATH, else None. Raises BinaryMissingError for a wrong setting."""
     return _named("LIVEKIT_SIP_BIN", "livekit-sip")
 
 
 def ensure_livekit_server(progress: Progress | None = None) -> Path:
-    """Return livekit-server, building it into the cache when it is nowhere. Raises BinaryMissing.
+    """Return livekit-server, building it into the cache when it is nowhere. Raises BinaryMissingError.
 
     A cold build takes about two minutes on two cores; `progress` is called for every module and package.
     """
@@ -69,7 +71,7 @@ def _named(variable: str, program: str) -> Path | None:
     if named := os.environ.get(variable):
         path = Path(named).expanduser()
         if not (path.is_file() and os.access(path, os.X_OK)):
-            raise BinaryMissing(f"{variable}={named} is not a program that can be run: mend it, or unset it")
+            raise BinaryMissingError(f"{variable}={named} is not a program that can be run: mend it, or unset it")
         return path
     found = shutil.which(program)
     return Path(found) if found else None
@@ -79,14 +81,16 @@ def _checked_go() -> str:
     wanted = ".".join(map(str, MIN_GO))
     go = shutil.which("go")
     if not go:
-        raise BinaryMissing(
+        raise BinaryMissingError(
             f"Go is missing: install Go {wanted} or newer (https://go.dev/dl), or set LIVEKIT_SERVER_BIN"
         )
     answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)  # noqa: S603
     version = re.match(r"go(\d+)\.(\d+)", answer.stdout.strip())
     if not version or tuple(map(int, version.groups())) < MIN_GO:
         found = answer.stdout.strip() or "an unknown version"
-        raise BinaryMissing(f"Go is too old ({found}): livekit-server needs Go {wanted} or newer (https://go.dev/dl)")
+        raise BinaryMissingError(
+            f"Go is too old ({found}): livekit-server needs Go {wanted} or newer (https://go.dev/dl)"
+        )
     return go
 
 
@@ -104,7 +108,7 @@ def _go_install(target: Path, go: str, progress: Progress) -> None:
         )
         last = _follow(build, progress)
         if build.wait() != 0:
-            raise BinaryMissing(f"building livekit-server {LIVEKIT_SERVER_VERSION} failed: {last}")
+            raise BinaryMissingError(f"building livekit-server {LIVEKIT_SERVER_VERSION} failed: {last}")
         (Path(scratch) / ("server.exe" if sys.platform == "win32" else "server")).replace(target)
 
 

@@ -24,7 +24,7 @@ def free_port(kind: Literal["tcp", "udp", "both"] = "tcp", host: str = "127.0.0.
 
 
 def free_udp_range(count: int, host: str = "127.0.0.1") -> tuple[int, int]:
-    """Return (first, last) of `count` neighbouring free UDP ports; `first` is even, as RTP wants (RFC 3550 section 11)."""
+    """Return (first, last) of `count` neighbouring free UDP ports; `first` is even (RFC 3550 section 11)."""
     for _ in range(200):
         first = random.randrange(_RANGE_CEILING, 60_000 - count, 2)  # noqa: S311
         wanted = range(first, first + count)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import yaml
 
-from lab.servers.binaries import BinaryMissing, find_livekit_sip
+from lab.servers.binaries import BinaryMissingError, find_livekit_sip
 from lab.servers.livekit import ROOT, LiveKit, http_ok
 from lab.servers.ports import free_port, free_udp_range
 from lab.servers.process import Child, child
@@ -34,13 +34,13 @@ class SipNode:
 
 
 def choose_gateway(wanted: str = "auto") -> GatewayKind:
-    """Turn `auto`, `lab` or `livekit-sip` into the kind to start. Raises BinaryMissing."""
+    """Turn `auto`, `lab` or `livekit-sip` into the kind to start. Raises BinaryMissingError."""
     if wanted == "lab":
         return "lab"
     if find_livekit_sip():
         return "livekit-sip"
     if wanted == "livekit-sip":
-        raise BinaryMissing("no livekit-sip: put it on PATH, or set LIVEKIT_SIP_BIN, or use --gateway lab")
+        raise BinaryMissingError("no livekit-sip: put it on PATH, or set LIVEKIT_SIP_BIN, or use --gateway lab")
     return "lab"
 
 

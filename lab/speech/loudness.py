@@ -40,7 +40,7 @@ class Loudness:
 
 
 class Utterances:
-    """Speech between silences: an utterance ends after `silence_s` of silence; shorter ones than `least_s` are noise."""
+    """Speech between silences: it ends after `silence_s` of silence; what is shorter than `least_s` is noise."""
 
     def __init__(self, *, silence_s: float = 0.35, least_s: float = 0.12) -> None:
         self._silence_s, self._least_s = silence_s, least_s

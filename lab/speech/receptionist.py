@@ -21,7 +21,7 @@ _KEYS = {"*": "star", "#": "hash"}
 
 
 class Rule(BaseModel):
-    """`heard`: any of these words or phrases, in lower case. `tool` is called when it is offered, else `say` is said."""
+    """`heard`: any of these phrases, in lower case. `tool` is called when it is offered, else `say` is said."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp import WSMsgType, web
 
@@ -88,9 +89,8 @@ async def _chunks(state: State, text: str, sample_rate: int) -> AsyncIterator[by
     loop = asyncio.get_running_loop()
     size = int(_CHUNK_S * sample_rate) * 2
     for index, sentence in enumerate(sentences(text)):
-        samples = await loop.run_in_executor(
-            state.threads, lambda words=sentence: state.voice.speak(words, sample_rate=sample_rate)
-        )
+        speak_it = partial(state.voice.speak, sentence, sample_rate=sample_rate)
+        samples = await loop.run_in_executor(state.threads, speak_it)
         audio = (bytes(size) * 2 if index else b"") + samples.tobytes()
         for start in range(0, len(audio), size):
             yield audio[start : start + size]

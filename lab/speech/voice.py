@@ -23,7 +23,7 @@ _TRIM_THRESHOLD = 0.006  # -44 dBFS: breath and the model's hiss are below
 _TRIM_MARGIN_S = 0.01
 
 
-class VoiceMissing(WorldError):
+class VoiceMissingError(WorldError):
     """The real voice is not installed."""
 
 
@@ -40,7 +40,7 @@ class Voice(Protocol):
 class RealVoice:
     """hibari's voice. `speed` 1.0 is its own pace; another one makes a second speaker that the ear tells apart.
 
-    What was spoken once lies in memory and under `cache` (default: the project's cache folder). Raises VoiceMissing.
+    What was spoken once lies in memory and under `cache` (default: the project's cache folder). Raises VoiceMissingError.
     """
 
     name = "hibari"
@@ -49,7 +49,7 @@ class RealVoice:
         try:
             from hibari import Hibari
         except ImportError:
-            raise VoiceMissing("the voice is not installed: run `make setup` (extra `voices`)") from None
+            raise VoiceMissingError("the voice is not installed: run `make setup` (extra `voices`)") from None
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         self._model = Hibari()
         self._speed, self._pitch = speed, pitch
@@ -93,7 +93,7 @@ class ToneVoice:
             seconds = np.arange(int((0.08 + 0.05 * len(word)) * sample_rate)) / sample_rate
             pitch = 220 + int(hashlib.sha256(word.encode()).hexdigest()[:4], 16) % 220
             pieces += [
-                np.sin(2 * np.pi * pitch * seconds, dtype=np.float32) * 0.3,
+                (np.sin(2 * np.pi * pitch * seconds) * 0.3).astype(np.float32),
                 np.zeros(sample_rate // 25, np.float32),
             ]
         return to_int16(np.concatenate(pieces[:-1])) if pieces else np.zeros(0, np.int16)

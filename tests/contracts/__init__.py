@@ -1,0 +1,1 @@
+"""What the world outside promises, as tests: the same suite describes the lab's stand-in and the real thing."""

@@ -17,7 +17,7 @@ from provision.errors import (
 from provision.run import apply_plan, plan_manifest, plan_number, provision_manifest, provision_one
 from telephony.dispatch import DispatchMetadata, worker_name
 from telephony.errors import UserError, WorldError
-from tests.provision.conftest import CIDR, World, new_number
+from tests.provision.world import CIDR, World, new_number
 
 
 async def test_a_manifest_becomes_trunks_rules_and_assignments(world: World):
@@ -152,7 +152,10 @@ async def test_one_number_of_the_manifest_leaves_its_other_numbers_alone(world: 
 
 @pytest.mark.parametrize(
     ("number", "agent", "message"),
-    [("hello", "anna", "is not a phone number"), ("+918071000009", "carl", "no agent named 'carl'; .*: anna, bela")],
+    [
+        ("hello", "anna", "is not a phone number"),
+        ("+918071000009", "carl", "no agent named 'carl' in the manifest; agents are: anna, bela"),
+    ],
 )
 async def test_one_number_that_is_wrong_is_the_users_mistake(world: World, number, agent, message):
     """Told before anything is asked of a server."""
@@ -164,7 +167,7 @@ async def test_one_number_that_is_wrong_is_the_users_mistake(world: World, numbe
 async def test_one_number_that_the_manifest_gives_to_another_agent_is_refused(world: World):
     """The manifest is the truth; the command does not contradict it."""
     number = world.number()
-    with pytest.raises(UserError, match="gives .* to agent 'anna'; change it there"):
+    with pytest.raises(UserError, match="to agent 'anna'; change it there"):
         await plan_number(number, agent="bela", manifest=world.manifest({number: "anna"}), settings=world.settings())
 
 

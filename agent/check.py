@@ -1,0 +1,80 @@
+"""Before any call is taken: do the keys open what they should?"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import aiohttp
+from livekit import api
+
+from agent.errors import KeyRefusedError, UnreachableError
+from agent.settings import DEEPGRAM_API, AgentSettings
+from telephony.manifest.model import Manifest
+
+log = logging.getLogger("dialroom.worker")
+
+PROBE_TIMEOUT_S = 5.0
+_REFUSED = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A cheap request that only a right key may make."""
+
+    service: str
+    variable: str
+    url: str
+    authorization: str
+
+
+async def check_services(settings: AgentSettings, manifest: Manifest) -> None:
+    """Ask LiveKit and each speech service once.
+
+    Raises KeyRefusedError or UnreachableError (LiveKit only). A speech service that cannot be asked is a warning: it
+    may be back when a call comes.
+    """
+    await _check_livekit(settings)
+    limit = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)
+    async with aiohttp.ClientSession(timeout=limit, trust_env=True) as http:
+        await asyncio.gather(*(_probe(http, probe) for probe in set(_probes(settings, manifest))))
+
+
+async def _check_livekit(settings: AgentSettings) -> None:
+    url, where = settings.livekit_url, f"LiveKit at {settings.livekit_url}"
+    limit = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)
+    try:
+        async with api.LiveKitAPI(
+            url, settings.livekit_api_key, settings.livekit_api_secret.get_secret_value(), timeout=limit
+        ) as livekit:
+            await livekit.room.list_rooms(api.ListRoomsRequest(names=["dialroom-check"]))
+    except api.TwirpError as error:
+        if error.code in ("unauthenticated", "permission_denied") or error.status in _REFUSED:
+            raise KeyRefusedError(f"{where} refuses the key: set LIVEKIT_API_KEY and LIVEKIT_API_SECRET") from None
+        raise UnreachableError(f"{where} answers with an error ({error.code}): is it a LiveKit server?") from None
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        raise UnreachableError(f"{where} cannot be reached: start it, or set LIVEKIT_URL") from None
+
+
+def _probes(settings: AgentSettings, manifest: Manifest) -> Iterator[Probe]:
+    deepgram = f"Token {settings.deepgram_api_key.get_secret_value()}"
+    openai = f"Bearer {settings.openai_api_key.get_secret_value()}"
+    for profile in manifest.agents.values():
+        for base in (profile.stt.base_url, profile.tts.base_url):
+            if (base or settings.deepgram_base_url).rstrip("/") == DEEPGRAM_API:
+                yield Probe("Deepgram", "DEEPGRAM_API_KEY", f"{DEEPGRAM_API}/auth/token", deepgram)
+        base = (profile.llm.base_url or settings.openai_base_url).rstrip("/")
+        yield Probe("the model's service", "OPENAI_API_KEY", f"{base}/models", openai)
+
+
+async def _probe(http: aiohttp.ClientSession, probe: Probe) -> None:
+    try:
+        async with http.get(probe.url, headers={"Authorization": probe.authorization}) as answer:
+            if answer.status in _REFUSED:
+                raise KeyRefusedError(f"{probe.service} at {probe.url} refuses the key: set {probe.variable}")
+            if answer.status >= 400:
+                log.warning("a speech service answers oddly", extra={"url": probe.url, "status": answer.status})
+    except (aiohttp.ClientError, TimeoutError):
+        log.warning("a speech service cannot be reached now", extra={"url": probe.url})

@@ -1,0 +1,85 @@
+"""A plan as text: what a person reads before saying yes."""
+
+import pytest
+
+from provision.changes import Create, Delete, Report, Update
+from provision.plan import Plan
+from provision.render import render, summary
+from provision.values import Assignment, CarrierTrunk, DispatchRule, InboundTrunk
+
+FORMS = ("+918071000001", "00918071000001", "08071000001", "8071000001")
+TRUNK = InboundTrunk(name="dialroom-demo-desk", numbers=FORMS, allowed_addresses=("10.0.0.0/24",))
+RULE = DispatchRule(
+    name="dialroom-demo-desk", trunks=("dialroom-demo-desk",), room_prefix="call", agent_name="a", agent_metadata="{}"
+)
+CARRIER = CarrierTrunk(name="dialroom-demo-in", inbound_destination="old.lotus.in")
+
+
+def moved(destination: str) -> Update:
+    return Update(CARRIER, CarrierTrunk(name=CARRIER.name, inbound_destination=destination))
+
+
+def test_every_change_is_shown_with_what_it_sets():
+    """A trunk's forms are shown as the one number that they are."""
+    changes = (Delete(Assignment(name="+918071000002", trunk="dialroom-demo-in")), Create(TRUNK), moved("new.lotus.in"))
+    assert render(Plan(deployment="demo", changes=changes)) == (
+        "Deployment demo: 1 to create, 1 to update, 1 to delete.\n"
+        "\n"
+        "  - number +918071000002\n"
+        "\n"
+        "  + LiveKit trunk dialroom-demo-desk\n"
+        "      numbers            +918071000001\n"
+        "      allowed_addresses  10.0.0.0/24\n"
+        "      ringing_timeout_s  30\n"
+        "\n"
+        "  ~ carrier trunk dialroom-demo-in\n"
+        "      inbound_destination  old.lotus.in → new.lotus.in\n"
+    )
+
+
+def test_an_update_of_numbers_shows_what_comes_and_what_goes():
+    """Not the whole list: there may be thousands."""
+    after = InboundTrunk(name=TRUNK.name, numbers=("+918071000002",), allowed_addresses=TRUNK.allowed_addresses)
+    text = render(Plan(deployment="demo", changes=(Update(TRUNK, after),)))
+    assert "numbers            + +918071000002  - +918071000001" in text
+    assert "allowed_addresses" not in text
+
+
+def test_long_lists_are_cut():
+    """With the count of what is not shown."""
+    addresses = tuple(f"10.0.{index}.0/24" for index in range(10))
+    text = render(
+        Plan(deployment="demo", changes=(Create(InboundTrunk(name="x", numbers=FORMS, allowed_addresses=addresses)),))
+    )
+    assert "10.0.5.0/24 and 4 more" in text
+
+
+def test_an_empty_plan_says_that_nothing_is_to_be_done():
+    """In one line."""
+    assert render(Plan(deployment="demo")) == "Deployment demo: nothing to do, the servers are as planned.\n"
+    assert summary(Plan(deployment="demo")) == "nothing to do"
+
+
+def test_conflicts_and_warnings_are_told_and_notes_are_counted():
+    """Thousands of foreign objects do not hide one conflict; `verbose` names them."""
+    reports = (
+        Report("conflict", "a", "somebody has it"),
+        Report("warning", "b", "look at this"),
+        Report("note", "c", "trunk c is left alone"),
+        Report("note", "d", "trunk d is left alone"),
+    )
+    plan = Plan(deployment="demo", reports=reports)
+    text = render(plan)
+    assert text.startswith("Deployment demo: conflicts.\n")
+    assert "  Conflict: somebody has it\n" in text
+    assert "  Warning: look at this\n" in text
+    assert "trunk c" not in text
+    assert "did not make them for this deployment: 2." in text
+    assert "  Note: trunk c is left alone\n" in render(plan, verbose=True)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_colour_is_an_argument(colour):
+    """Without it there is no escape sequence."""
+    text = render(Plan(deployment="demo", changes=(Create(RULE),)), colour=colour)
+    assert ("\x1b[" in text) is colour

@@ -1,0 +1,297 @@
+"""The carrier's edge: lists longer than a page, strange answers, and no key in any message."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from lab.vobiz.faults import Fault
+from lab.vobiz.server import FakeVobiz
+from provision.apply import Ids
+from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedError, UnreachableError
+from provision.observed import Observed
+from provision.values import Assignment, CarrierTrunk, Key, Kind
+from provision.vobiz import Vobiz
+from provision.vobiz_json import read_error, read_page
+from tests.provision.world import new_number
+
+TOKEN = "a-very-secret-token"
+TRUNK = CarrierTrunk(name="dialroom-test-in", inbound_destination="sip.lotus.in")
+
+
+def client(fake: FakeVobiz, **given: Any) -> Vobiz:
+    account = fake.account
+    return Vobiz(fake.base_url, account.auth_id, SecretStr(account.auth_token), retry_wait_s=0, **given)
+
+
+@pytest.fixture
+async def carrier(vobiz: FakeVobiz) -> AsyncIterator[Vobiz]:
+    async with client(vobiz) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ids() -> Ids:
+    return Ids(Observed(), "test")
+
+
+@asynccontextmanager
+async def answering(answer: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[Vobiz]:
+    """Yield a client of a server that answers everything in one way."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=1)
+    await site.start()
+    try:
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with Vobiz(url, "MA_1", SecretStr(TOKEN), retry_wait_s=0) as opened:
+            yield opened
+    finally:
+        await runner.cleanup()
+
+
+async def test_lists_are_read_to_their_end(vobiz: FakeVobiz, carrier: Vobiz):
+    """More trunks and numbers than fit on three pages."""
+    for index in range(205):
+        vobiz.account.create_trunk({"name": f"trunk {index}", "trunk_direction": "inbound"})
+        vobiz.account.add_number(new_number())
+    observed = await carrier.observe()
+    assert len({seen.server_id for seen in observed.objects}) == 205
+    assert len({owned.number for owned in observed.owned_numbers}) == 205
+
+
+async def test_an_empty_account_has_null_lists(carrier: Vobiz):
+    """The real API says `"objects": null`."""
+    assert await carrier.observe() == Observed()
+
+
+async def test_outbound_trunks_are_not_ours_to_see(vobiz: FakeVobiz, carrier: Vobiz):
+    """They have no inbound destination."""
+    vobiz.account.create_trunk({"name": "out", "trunk_direction": "outbound"})
+    assert (await carrier.observe()).objects == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "blocker"),
+    [
+        ({"status": "pending_release"}, "its status is pending_release"),
+        ({"is_blocked": True}, "the carrier has blocked it"),
+        ({"is_trial_number": True}, "trial numbers take no calls"),
+        ({"aadhaar_verification_required": True}, "its Aadhaar verification is missing"),
+        ({"application_id": "A1"}, "an application is attached to it; detach it in the console"),
+    ],
+)
+async def test_numbers_that_cannot_take_calls_say_why(vobiz: FakeVobiz, carrier: Vobiz, fields, blocker):
+    """Before anything is assigned to them."""
+    vobiz.account.add_number(new_number(), **fields)
+    (owned,) = (await carrier.observe()).owned_numbers
+    assert owned.blockers == (blocker,)
+
+
+@pytest.mark.parametrize("put_style", ["merge", "replace"])
+async def test_an_update_keeps_what_it_does_not_declare(vobiz: FakeVobiz, carrier: Vobiz, ids: Ids, put_style):
+    """Documents disagree on whether PUT replaces; it does not matter to us."""
+    vobiz.account.put_style = put_style
+    trunk_id = await carrier.create(TRUNK, ids)
+    vobiz.account.trunks[trunk_id] |= {"description": "Priya's", "cps_limit": 7, "webhook_url": "https://lotus.in/h"}
+    changed = CarrierTrunk(name=TRUNK.name, inbound_destination="new.lotus.in", enabled=False)
+    await carrier.update(trunk_id, changed, ids)
+    assert await carrier.read(trunk_id, Kind.CARRIER_TRUNK, ids) == changed
+    row = vobiz.account.trunks[trunk_id]
+    assert (row["description"], row["cps_limit"], row["webhook_url"]) == ("Priya's", 7, "https://lotus.in/h")
+    assert row["trunk_status"] == "disabled"
+
+
+async def test_a_create_that_answers_200_is_as_good_as_201(vobiz: FakeVobiz, carrier: Vobiz, ids: Ids):
+    """Documents have both."""
+    vobiz.create_status = 200
+    trunk_id = await carrier.create(TRUNK, ids)
+    assert await carrier.read(trunk_id, Kind.CARRIER_TRUNK, ids) == TRUNK
+
+
+async def test_deleting_what_is_gone_is_no_error(vobiz: FakeVobiz, carrier: Vobiz, ids: Ids):
+    """Somebody was faster; also a second time."""
+    trunk_id = await carrier.create(TRUNK, ids)
+    await carrier.delete(trunk_id, TRUNK)
+    await carrier.delete(trunk_id, TRUNK)
+    assert await carrier.read(trunk_id, Kind.CARRIER_TRUNK, ids) is None
+
+
+async def test_a_number_is_assigned_with_its_plus_sign_encoded(vobiz: FakeVobiz, carrier: Vobiz, ids: Ids):
+    """As it is, the API answers 404."""
+    number = new_number()
+    vobiz.account.add_number(number)
+    ids.add(Key(Kind.CARRIER_TRUNK, TRUNK.name), await carrier.create(TRUNK, ids))
+    assignment = Assignment(name=number, trunk=TRUNK.name)
+    await carrier.create(assignment, ids)
+    assert await carrier.read(number, Kind.ASSIGNMENT, ids) == assignment
+    await carrier.delete(number, assignment)
+    assert await carrier.read(number, Kind.ASSIGNMENT, ids) is None
+
+
+async def test_a_refusal_carries_status_code_and_words(vobiz: FakeVobiz, carrier: Vobiz, ids: Ids):
+    """For whoever decides on them; the text is one line."""
+    ids.add(Key(Kind.CARRIER_TRUNK, TRUNK.name), await carrier.create(TRUNK, ids))
+    with pytest.raises(RefusedError) as refused:
+        await carrier.create(Assignment(name="+918071099999", trunk=TRUNK.name), ids)
+    error = refused.value
+    assert (error.status, error.code, error.detail) == (404, "not_found", "number not found in account")
+    assert str(error) == (
+        "Vobiz refused assigning +918071099999 to trunk dialroom-test-in: number not found in account (HTTP 404)"
+    )
+
+
+async def test_put_falls_back_to_patch_only_where_it_is_not_allowed(vobiz: FakeVobiz, carrier: Vobiz, ids: Ids):
+    """One page of Vobiz's documents shows PATCH."""
+    trunk_id = await carrier.create(TRUNK, ids)
+    vobiz.faults.waiting = [Fault(method="PUT", path=trunk_id, status=405)]
+    with pytest.raises(RefusedError, match="HTTP 405"):
+        await carrier.update(trunk_id, TRUNK, ids)
+    assert [method for method, _ in vobiz.writes] == ["POST", "PUT", "PATCH"]
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_a_read_is_tried_three_times(vobiz: FakeVobiz, carrier: Vobiz, status):
+    """Then the refusal is told."""
+    vobiz.faults.waiting = [Fault(method="GET", path="/trunks", status=status, times=2)]
+    await carrier.observe()
+    vobiz.faults.waiting = [Fault(method="GET", path="/trunks", status=status, times=3)]
+    with pytest.raises(RefusedError, match=f"HTTP {status}"):
+        await carrier.observe()
+
+
+async def test_a_read_without_answer_is_tried_again(vobiz: FakeVobiz, carrier: Vobiz):
+    """A cut connection does no harm to a read."""
+    vobiz.faults.waiting = [Fault(method="GET", path="/trunks", status=None, times=2)]
+    await carrier.observe()
+    vobiz.faults.waiting = [Fault(method="GET", path="/trunks", status=None, times=3)]
+    with pytest.raises(UnreachableError):
+        await carrier.observe()
+
+
+async def test_a_write_without_answer_has_an_unknown_outcome(vobiz: FakeVobiz, carrier: Vobiz, ids: Ids):
+    """It is sent once."""
+    vobiz.faults.waiting = [Fault(method="POST", path="/trunks", status=None)]
+    with pytest.raises(OutcomeUnknownError):
+        await carrier.create(TRUNK, ids)
+    assert len(vobiz.writes) == 1
+
+
+async def test_a_write_that_cannot_be_sent_did_not_happen(ids: Ids):
+    """Connection refused."""
+    async with Vobiz("http://127.0.0.1:1", "MA_1", SecretStr(TOKEN)) as carrier:
+        with pytest.raises(UnreachableError, match="connection refused"):
+            await carrier.create(TRUNK, ids)
+
+
+async def test_a_key_that_is_told_back_is_not_told_on(ids: Ids):
+    """Whatever a server writes into its error, the token is not in ours."""
+
+    async def telling(request: web.Request) -> web.Response:
+        return web.json_response({"message": f"bad token {request.headers['X-Auth-Token']}\nline"}, status=401)
+
+    async with answering(telling) as carrier:
+        with pytest.raises(AccessDeniedError) as refused:
+            await carrier.observe()
+    assert TOKEN not in str(refused.value)
+    assert TOKEN not in repr(vars(refused.value))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"text": "<html>Welcome to the hotel Wi-Fi</html>", "content_type": "text/html"},
+        {"text": "[]", "content_type": "application/json"},
+        {"text": '{"auth_id": "MA_1"}', "content_type": "application/json"},
+        {"text": '{"objects": [{"name": "no id"}]}', "content_type": "application/json"},
+        {"text": '{"objects": ["x"]}', "content_type": "application/json"},
+    ],
+)
+async def test_a_server_that_is_not_vobiz_is_told_and_never_taken_for_an_empty_account(answer):
+    """Else the next step would create everything anew."""
+
+    async def answered(_: web.Request) -> web.Response:
+        return web.Response(**answer)
+
+    async with answering(answered) as carrier:
+        with pytest.raises(UnreachableError) as refused:
+            await carrier.observe()
+    assert "\n" not in str(refused.value)
+
+
+async def test_a_created_trunk_without_id_has_an_unknown_outcome(ids: Ids):
+    """It is there, and we do not know which one it is: it is looked for."""
+
+    async def answered(_: web.Request) -> web.Response:
+        return web.json_response({}, status=201)
+
+    async with answering(answered) as carrier:
+        with pytest.raises(OutcomeUnknownError):
+            await carrier.create(TRUNK, ids)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            {"status": "error", "error": {"code": "TRUNK_NOT_FOUND", "message": "no trunk"}},
+            ("TRUNK_NOT_FOUND", "no trunk"),
+        ),
+        ({"error": "not_found", "message": "no number", "api_id": "x"}, ("not_found", "no number")),
+        ({"error": "Username already exists", "code": 409}, ("409", "Username already exists")),
+        ({"error": "bad", "details": {"x": 1}}, ("", "bad")),
+        ({"error": "conference not found", "api_id": "x"}, ("", "conference not found")),
+        ({"message": "Not Found"}, ("", "Not Found")),
+        ({}, ("", "")),
+        (None, ("", "")),
+        ([1], ("", "")),
+    ],
+)
+def test_every_error_shape_of_the_api_is_understood(body, expected):
+    """Four documented shapes, the gateway's, and none at all."""
+    assert read_error(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "rows", "total"),
+    [
+        ({"meta": {"limit": 20, "offset": 0, "total": 3}, "objects": [1, 2]}, (1, 2), 3),
+        ({"meta": {"total_count": 1}, "objects": [1], "api_id": "x"}, (1,), 1),
+        ({"meta": {"total": 0}, "objects": None}, (), 0),
+        ({"items": [1], "page": 1, "per_page": 25, "total": 9}, (1,), 9),
+        ({"data": [1], "count": 1, "pagination": {"page": 1, "total": 4}, "success": True}, (1,), 4),
+        ({"results": [1]}, (1,), None),
+    ],
+)
+def test_every_style_of_paging_is_understood(body, rows, total):
+    """Three styles, null for an empty list, and no total."""
+    page = read_page(body)
+    assert (page.rows, page.total) == (rows, total)
+
+
+@pytest.mark.parametrize("body", [None, [], {}, {"message": "ok"}])
+def test_a_body_without_a_list_is_no_empty_list(body):
+    """The page of a proxy must not look like an empty account."""
+    with pytest.raises(ValueError, match="without a list"):
+        read_page(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "seen", "last"),
+    [
+        ({"items": [1, 2], "total": 4}, 2, False),
+        ({"items": [1, 2], "total": 4}, 4, True),
+        ({"items": [], "total": 4}, 2, True),
+        ({"items": [1, 2]}, 2, False),
+        ({"items": [1]}, 3, True),
+    ],
+)
+def test_a_list_ends_where_its_total_says_or_a_page_is_short(body, seen, last):
+    """Never endless."""
+    assert read_page(body).is_last(seen=seen, asked=2) is last
