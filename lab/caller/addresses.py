@@ -23,7 +23,7 @@ async def resolve(text: str) -> Address:
         found = await loop.getaddrinfo(host, int(port), family=socket.AF_INET, type=socket.SOCK_DGRAM)
     except OSError as error:
         raise WorldError(f"{host} has no IPv4 address: {error.strerror or error}") from error
-    return found[0][4][0], int(port)
+    return str(found[0][4][0]), int(port)
 
 
 def local_address(towards: Address) -> str:

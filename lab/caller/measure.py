@@ -33,11 +33,11 @@ def spoke_into(heard_s: Sequence[float], began_s: float, ended_s: float) -> bool
 def stopped_after(heard_s: Sequence[float], began_s: float) -> float | None:
     """Return when the agent's last packet came after the caller began to speak into it at `began_s`.
 
-    None when the agent was silent then.
+    `began_s` itself when no packet came after it; None when the agent was silent already.
     """
     place = bisect_left(heard_s, began_s)
     if place == 0 or began_s - heard_s[place - 1] > STOP_GAP_S:
         return None
     while place < len(heard_s) and heard_s[place] - heard_s[place - 1] <= STOP_GAP_S:
         place += 1
-    return heard_s[place - 1]
+    return max(heard_s[place - 1], began_s)

@@ -74,7 +74,7 @@ class Talk:
         return utterance
 
     async def peer_begins(self, since_s: float, *, timeout_s: float) -> float | None:
-        """Return when the peer's first audible packet at or after `since_s` came; None after `timeout_s` or at the end."""
+        """Return when the peer's first audible packet since `since_s` came; None after `timeout_s` or at the end."""
         limit_s = time.monotonic() + timeout_s
         while (began_s := self.peer.first_audible_from(since_s)) is None:
             left_s = limit_s - time.monotonic()
@@ -103,8 +103,10 @@ class Talk:
         self.over.set()
 
     def _next_frame(self) -> Samples:
-        self._leaving = self._waiting.popleft() if self._waiting else self._silence
-        return self._leaving.samples
+        self._leaving = frame = self._waiting.popleft() if self._waiting else self._silence
+        if frame.last and frame.utterance:
+            frame.utterance.sent.set()  # whoever waits for it runs after the packet has left
+        return frame.samples
 
     def _note_sent(self, packet: RtpPacket, at_s: float) -> None:
         frame, self._leaving = self._leaving, self._silence
@@ -116,8 +118,6 @@ class Talk:
             utterance.first_s = utterance.first_s or at_s
             utterance.last_s = at_s
             utterance.began.set()
-        if frame.last:
-            utterance.sent.set()
 
     def _note_received(self, packet: RtpPacket, at_s: float) -> None:
         if self.peer.add(self.codec.decode(packet.payload), timestamp=packet.timestamp, at_s=at_s):
