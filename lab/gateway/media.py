@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from lab.gateway.config import GatewayConfig
 from lab.gateway.mixer import Mixer
 from lab.gateway.room import RoomLeg
@@ -14,6 +16,7 @@ from lab.media.clock import MediaClock
 from lab.media.codec import Codec, Samples
 from lab.media.jitter import JitterBuffer
 from lab.media.packet import RtpPacket
+from lab.media.resample import Resampler
 from lab.media.rtp import RtpSession
 from lab.sip import sdp
 
@@ -43,6 +46,7 @@ class MediaLeg:
         self._first = asyncio.Event()
         self._since_s = 0.0
         self._open = False
+        self._to_room, self._to_phone = Resampler(1, 1), Resampler(1, 1)
         self._pressing: set[asyncio.Future[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -74,6 +78,20 @@ class MediaLeg:
         self._session.next_frame = self._next_frame
         self._room.on_digit = self._play_digit
         return self._room
+
+    def renegotiate(self, answered: sdp.Sdp) -> None:
+        """Take what the peer answered to our offer. The room half keeps its sample rate: frames are converted.
+
+        Raises SdpError for an answer without a codec of ours.
+        """
+        assert self._codec is not None
+        assert self._mixer is not None
+        payload = answered.audio
+        spoken = Codec(payload.name, payload.payload_type)
+        self._to_room = Resampler(spoken.sample_rate, self._codec.sample_rate)
+        self._to_phone = Resampler(self._codec.sample_rate, spoken.sample_rate)
+        self._codec = spoken
+        self._session.configure(spoken, remote=answered.remote, dtmf_payload_type=answered.dtmf_payload_type)
 
     def start(self) -> None:
         """Begin to send: the call is answered."""
@@ -113,16 +131,23 @@ class MediaLeg:
             self._session.send_dtmf(digit, ms=250, gap_ms=250)
 
     def _next_frame(self) -> Samples | None:
-        return self._mixer.mix() if self._mixer else None
+        if self._mixer is None or self._codec is None:
+            return None
+        return _fitted(self._to_phone.process(self._mixer.mix()), self._codec.frame_samples)
 
     def _on_packet(self, packet: RtpPacket, _arrival_s: float) -> None:
         self._first.set()
         if self._codec and self._room and self._open:
             for ordered in self._jitter.push(packet):
-                self._room.speak(self._codec.decode(ordered.payload))
+                self._room.speak(self._to_room.process(self._codec.decode(ordered.payload)))
 
     def _on_dtmf(self, digit: str) -> None:
         if self._room and self._open:
             task = asyncio.ensure_future(self._room.press(digit))
             self._pressing.add(task)
             task.add_done_callback(self._pressing.discard)
+
+
+def _fitted(frame: Samples, count: int) -> Samples:
+    """Return a frame of exactly `count` samples: a converter gives a few more or less at times."""
+    return frame if len(frame) == count else np.resize(frame, count)

@@ -60,4 +60,4 @@ class Mixer:
         if len(frames) == 1:
             return frames[0]
         total = np.sum(np.stack(frames).astype(np.int32), axis=0)
-        return np.clip(total, -32768, 32767).astype(np.int16)
+        return np.asarray(np.clip(total, -32768, 32767), np.int16)

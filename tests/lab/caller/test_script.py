@@ -49,7 +49,7 @@ def test_a_list_of_steps_is_a_script() -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("- hear: [", "s.yaml:1:10: "),
+        ("- hear: [", "s.yaml:2:1: "),
         ("- shout: x", "s.yaml:1:3: [0].shout: no such key: shout"),
         ("- hear: {timeout: 3}", "s.yaml:1:10: [0].hear.timeout: no such key: timeout"),
         ("- hear\n- hear: {timeout_s: -1}", "s.yaml:2:10: [1].hear.timeout_s: input should be greater than 0"),

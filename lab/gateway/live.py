@@ -1,0 +1,54 @@
+"""An answered leg, inbound or outbound, until one side ends it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
+
+from lab.gateway.headers import headers_from
+from lab.gateway.media import MediaLeg
+from lab.gateway.room import RoomLeg
+from lab.sip import sdp
+from lab.sip.leg import Call
+
+MAX_CALL_S = 24 * 3600.0
+
+
+async def hold(
+    call: Call, room: RoomLeg, media: MediaLeg, *, max_call_s: float, attributes_to_headers: Mapping[str, str]
+) -> str:
+    """Return who or what ended an answered call; by then both sides know.
+
+    `telephone` (its BYE, or ours after a transfer), `room` (removed, deleted, gone), `media` (no RTP), `limit`.
+    """
+    call.on_reinvite = lambda offer: _redirected(call, media, offer)
+    ended = await first(
+        telephone=call.wait_ended(), room=room.gone.wait(), media=media.timed_out(), limit=asyncio.sleep(max_call_s)
+    )
+    if ended == "telephone":
+        await room.set_attributes(sip_callStatus="hangup")
+    else:
+        attributes = dict(room.room.local_participant.attributes) if room.room.isconnected() else {}
+        await call.bye(headers_from(attributes, attributes_to_headers))
+    return ended
+
+
+async def first(**waits: Awaitable[object]) -> str:
+    """Return the name of what is done first; the others are cancelled."""
+    tasks = {name: asyncio.ensure_future(wait) for name, wait in waits.items()}
+    try:
+        await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+        return next(name for name, task in tasks.items() if task.done())
+    finally:
+        for task in tasks.values():
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+def _redirected(call: Call, media: MediaLeg, offer: bytes) -> bytes:
+    """Take a re-INVITE's address and answer with the same description as before, as livekit-sip does."""
+    if offer and (remote := sdp.Sdp.parse(offer).remote):
+        media.redirect(remote)
+    return call.local_sdp
