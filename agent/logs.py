@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+NUMBER_INSIDE = frozenset({"room"})  # LiveKit puts the caller's number into the room's name
 QUIET = ("livekit", "asyncio", "httpx2", "openai", "aiohttp")
 
 
@@ -39,7 +40,7 @@ class FieldFormatter(logging.Formatter):
         return f"{at:%H:%M:%S.%f}"[:-3] + f" {record.levelname.lower():7} {record.getMessage()}{pairs}"
 
     def _may(self, key: str) -> bool:
-        return self._personal or not (key.startswith("pii_") or ".pii" in key)
+        return self._personal or not (key.startswith("pii_") or ".pii" in key or key in NUMBER_INSIDE)
 
     def _error(self, error: BaseException) -> str:
         """Name an exception; its text may quote what a caller said, so it is personal data too."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sipmessage import Request
 
@@ -29,5 +28,4 @@ def headers_from(attributes: Mapping[str, str], mapping: Mapping[str, str]) -> l
 
 
 def _items(request: Request) -> list[tuple[str, str]]:
-    headers: Any = request.headers
-    return [(str(name), str(value)) for name, value in headers.items()]
+    return [(name, value) for name in request.headers.keys() for value in request.headers.getlist(name)]  # noqa: SIM118

@@ -11,18 +11,25 @@ from hypothesis import strategies as st
 
 from tests.lab.sip.phones import ANSWER, OFFER, Phone, talking, two_phones
 
-SAMPLES = [
-    b"INVITE sip:bob@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKx%d\r\n"
-    b"From: <sip:eve@127.0.0.1>;tag=e\r\nTo: <sip:bob@127.0.0.1>\r\nCall-ID: fuzz%d\r\nCSeq: 1 INVITE\r\n"
-    b"Contact: <sip:eve@127.0.0.1:9>\r\nProxy-Authorization: Digest username=\"a\", realm=\"b\", nonce=\"c\"\r\n"
-    b"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n" % (1, 1, len(OFFER)) + OFFER,
+INVITE = (
+    b"INVITE sip:bob@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKx1\r\n"
+    b"From: <sip:eve@127.0.0.1>;tag=e\r\nTo: <sip:bob@127.0.0.1>\r\nCall-ID: fuzz1\r\nCSeq: 1 INVITE\r\n"
+    b'Contact: <sip:eve@127.0.0.1:9>\r\nProxy-Authorization: Digest username="a", realm="b", nonce="c"\r\n'
+    b"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n" % len(OFFER)
+) + OFFER
+BYE = (
     b"BYE sip:bob@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKy\r\nFrom: <sip:eve@h>;tag=e\r\n"
-    b"To: <sip:bob@h>;tag=b\r\nCall-ID: fuzz\r\nCSeq: 2 BYE\r\n\r\n",
+    b"To: <sip:bob@h>;tag=b\r\nCall-ID: fuzz\r\nCSeq: 2 BYE\r\n\r\n"
+)
+ANSWERED = (
     b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKy\r\nFrom: <sip:eve@h>;tag=e\r\n"
-    b"To: <sip:bob@h>;tag=b\r\nCall-ID: fuzz\r\nCSeq: 2 INVITE\r\nContact: <sip:x@127.0.0.1>\r\n\r\n",
+    b"To: <sip:bob@h>;tag=b\r\nCall-ID: fuzz\r\nCSeq: 2 INVITE\r\nContact: <sip:x@127.0.0.1>\r\n\r\n"
+)
+NOTIFY = (
     b"NOTIFY sip:bob@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKz\r\nFrom: <sip:e@h>;tag=e\r\n"
-    b"To: <sip:bob@h>;tag=b\r\nCall-ID: fuzz\r\nCSeq: 3 NOTIFY\r\nEvent: refer\r\n\r\nSIP/2.0 200 OK\r\n",
-]  # fmt: skip
+    b"To: <sip:bob@h>;tag=b\r\nCall-ID: fuzz\r\nCSeq: 3 NOTIFY\r\nEvent: refer\r\n\r\nSIP/2.0 200 OK\r\n"
+)
+SAMPLES = [INVITE, BYE, ANSWERED, NOTIFY]
 PIECES = st.sampled_from(
     [b"", b"\r\n", b";", b",", b'"', b"<", b">", b":", b"=", b"\x00", b"\xff", b" ", b"%", b"9" * 30]
 )
@@ -107,7 +114,7 @@ def test_noise_inside_a_call_does_not_end_it(caplog: pytest.LogCaptureFixture) -
 async def test_wrong_invites_get_the_status_that_says_why(change: bytes, to: bytes, status: int) -> None:
     """RFC 3261 section 8.2."""
     async with two_phones() as (alice, bob):
-        alice.sip.send_raw(SAMPLES[0].replace(change, to), bob.sip.address)
+        alice.sip.send_raw(INVITE.replace(change, to), bob.sip.address)
         while not bob.sent_statuses() and not bob.sent_statuses("BYE"):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         assert status in bob.sent_statuses() + bob.sent_statuses("BYE")
@@ -118,9 +125,9 @@ async def test_wrong_invites_get_the_status_that_says_why(change: bytes, to: byt
 async def test_the_same_invite_on_two_ways_is_one_call() -> None:
     """Another branch, the same call and CSeq: 482 (RFC 3261 section 8.2.2.2)."""
     async with two_phones() as (alice, bob):
-        alice.sip.send_raw(SAMPLES[0], bob.sip.address)
+        alice.sip.send_raw(INVITE, bob.sip.address)
         await bob.received.get()
-        alice.sip.send_raw(SAMPLES[0].replace(b"z9hG4bKx1", b"z9hG4bKx2"), bob.sip.address)
+        alice.sip.send_raw(INVITE.replace(b"z9hG4bKx1", b"z9hG4bKx2"), bob.sip.address)
         while 482 not in bob.sent_statuses():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         assert bob.received.empty()
