@@ -6,14 +6,14 @@ Everything heavy is imported inside the command that needs it: `--help` answers 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 import typer.core
 
-from telephony.errors import DialroomError
+from telephony.errors import DialroomError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -44,7 +44,7 @@ DEFAULT_MANIFEST = Path("dialroom.yaml")
 class Commands(typer.core.TyperGroup):
     """The one place where an error becomes a line on stderr and an exit code."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the command; no traceback reaches a user for what the user or the world did."""
         try:
             return super().invoke(ctx)
@@ -58,7 +58,7 @@ class Commands(typer.core.TyperGroup):
 class ProvisionCommands(typer.core.TyperGroup):
     """Lets `provision +91… --agent NAME` stand beside `provision plan` and `provision apply`."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Send a first word that looks like a number to the command `number`."""
         if args and args[0].lstrip("+(").replace(" ", "")[:1].isdigit():
             args = ["number", *args]
@@ -102,12 +102,10 @@ def setup() -> None:
 def demo(gateway: Gateway = "auto", ears: Ears = "real", as_json: JsonFlag = False) -> None:
     """Start the stack, provision a number, call it, and show the talk as it happens. Needs no account and no key."""
     from lab.demo import run_demo
+    from lab.terminal.call import Screen, summary
 
-    from lab.terminal import DemoScreen
-
-    screen = DemoScreen(quiet=as_json)
-    result = _run(run_demo(_stack_options("demo", gateway=gateway, ears=ears), screen))
-    typer.echo(screen.summary(result) if not as_json else _json(result.to_json()))
+    result = _run(run_demo(_stack_options("demo", gateway=gateway, ears=ears), Screen(quiet=as_json)))
+    typer.echo(_json(result.to_json()) if as_json else f"{summary([result.call])}\n{result.verdict()}")
     raise typer.Exit(0 if result.passed else 1)
 
 
@@ -127,7 +125,12 @@ def up(
     options = _stack_options(
         "up", gateway=gateway, ears=ears, manifest=manifest, sip_port=sip_port, workers=workers, warm=warm
     )
-    _run(run_up(options, on_event=_quiet if as_json else _log, on_ready=_ready_printer(as_json)))
+
+    def ready(line: Mapping[str, Any]) -> None:
+        called = f"call {', '.join(line['numbers'])} at sip:{line['sip']}, e.g. `dialroom call {line['numbers'][0]}`"
+        typer.echo(_json(line) if as_json else f"Ready: {called}. Ctrl-C ends everything.")
+
+    _run(run_up(options, on_event=(lambda _line: None) if as_json else typer.echo, on_ready=ready))
 
 
 @app.command()
@@ -182,21 +185,25 @@ def call(
 ) -> None:
     """Call a number with the synthetic caller and measure what is on the wire."""
     from lab.dial import dial
+    from lab.terminal.call import Screen, summary
 
-    from lab.terminal import CallScreen
-
-    screen = CallScreen(quiet=as_json)
     results = _run(
         dial(
-            number, script=script, sip=sip, from_number=from_number, recording=recording, callers=callers, screen=screen
+            number,
+            script=script,
+            sip=sip,
+            from_number=from_number,
+            recording=recording,
+            callers=callers,
+            screen=Screen(quiet=as_json),
         )
     )
     if as_json:
-        texts = [result.to_json() for result in results]
-        typer.echo(_json(texts[0] if callers == 1 else {"calls": texts}))
+        told = [result.to_json() for result in results]
+        typer.echo(_json(told[0] if callers == 1 else {"calls": told}))
     else:
-        typer.echo(screen.summary(results))
-    raise typer.Exit(0 if all(result.answered for result in results) else 1)
+        typer.echo(summary(results))
+    raise typer.Exit(0 if all(result.passed for result in results) else 1)
 
 
 @provision_app.command("plan")

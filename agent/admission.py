@@ -6,7 +6,12 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-ASSIGNMENT_S = 10.0  # an accepted job that has not come by then went elsewhere (livekit-agents waits 7.5 s)
+ASSIGNMENT_S = 10.0
+"""An accepted job that has not come by then went elsewhere (livekit-agents waits 7.5 s for it)."""
+
+FULL_LOAD = 0.6
+"""The load that a full worker tells. livekit-server asks no worker at all whose load is 0.7 (`agents.target_load`) or
+more, and it learns of a change only after up to 2.5 s: below that, a worker is asked, and refuses by its count."""
 
 
 @dataclass(slots=True)
@@ -26,3 +31,7 @@ class Admission:
             return False
         self._accepted_s[job_id] = now
         return True
+
+    def load(self, running: int) -> float:
+        """Return what livekit-server weighs workers by: 0 with no call, `FULL_LOAD` with `max_calls`."""
+        return FULL_LOAD * min(running / self.max_calls, 1.0)

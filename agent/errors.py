@@ -1,19 +1,27 @@
 """Errors of the worker.
 
-UserError
-└── SettingsError       a key is missing, or a setting has no sense
+UserError                a setting has no sense (2)
 WorldError
-├── KeyRefusedError     a service does not take the key
-└── UnreachableError    LiveKit cannot be reached
+├── SettingMissingError  a key or an address is not set (1)
+├── KeyRefusedError      a service does not take the key (1)
+├── UnreachableError     LiveKit cannot be reached (1)
+└── PortTakenError       the health port is in use (1)
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from telephony.errors import WorldError
 
 
-class SettingsError(WorldError):
-    """A setting is missing or wrong. Exit code 1: the manifest and the arguments may be right."""
+class SettingMissingError(WorldError):
+    """Settings that have no default are not set. Exit code 1: the manifest and the arguments may be right."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        verb = "is" if len(names) == 1 else "are"
+        super().__init__(f"{', '.join(names)} {verb} not set: put it into the environment or into .env")
 
 
 class KeyRefusedError(WorldError):
@@ -22,3 +30,7 @@ class KeyRefusedError(WorldError):
 
 class UnreachableError(WorldError):
     """LiveKit does not answer."""
+
+
+class PortTakenError(WorldError):
+    """Something else listens on the health port."""

@@ -1,56 +1,105 @@
 """Logging of the worker: static messages; what is said of a call stands in fields.
 
 A field whose name begins with `pii_` holds personal data (numbers, words, keys) and is left out unless it is asked for.
+What other libraries log is not ours to trust: of their records only the first line of the message is kept, with long
+runs of digits masked, and none of their fields.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
+import traceback
 from datetime import UTC, datetime
-from typing import Literal
+from pathlib import Path
+from typing import Final, Literal
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-NUMBER_INSIDE = frozenset({"room"})  # LiveKit puts the caller's number into the room's name
-QUIET = ("livekit", "asyncio", "httpx2", "openai", "aiohttp")
+OURS: Final = "dialroom"
+LogFormat = Literal["text", "json"]
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "exc_text"}
+_PERSONAL = frozenset({"room"})  # livekit-sip puts the caller's number into the room's name
+_NOISE = frozenset({"pid", "agent_name"})
+_KEPT_OF_OTHERS = frozenset({"call_id", "agent", "job_id", "error", "error_at"})
+_LONG_NUMBER = re.compile(r"\+?\d(?:[ -]?\d){5,}")
+_TOLD_FRAMES = 4
+_LEVELS = {
+    "livekit.agents": logging.WARNING,
+    "livekit": logging.ERROR,
+    "asyncio": logging.ERROR,
+    "httpx2": logging.ERROR,
+    "openai": logging.ERROR,
+    "aiohttp": logging.ERROR,
+}
 
 
 class FieldFormatter(logging.Formatter):
     """A record as one line: text with `key=value` pairs, or JSON."""
 
-    def __init__(self, form: Literal["text", "json"], *, personal: bool) -> None:
+    def __init__(self, form: LogFormat, *, personal: bool) -> None:
         super().__init__()
         self._form, self._personal = form, personal
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        fields = {key: value for key, value in vars(record).items() if key not in _STANDARD and self._may(key)}
-        at = datetime.fromtimestamp(record.created, UTC)
-        if record.exc_info and record.exc_info[1] is not None:
-            fields["error"] = self._error(record.exc_info[1])
+        fields = {key: value for key, value in vars(record).items() if self._told(record, key)}
+        at, message = datetime.fromtimestamp(record.created, UTC), self._message(record)
         if self._form == "json":
-            told = {
-                "at": at.isoformat(),
-                "level": record.levelname,
-                "logger": record.name,
-                "message": record.getMessage(),
-            }
-            return json.dumps(told | fields, default=str)
+            head = {"at": at.isoformat(), "level": record.levelname, "logger": record.name, "message": message}
+            return json.dumps(head | fields, default=str, ensure_ascii=False)
         pairs = "".join(f" {key}={value}" for key, value in fields.items())
-        return f"{at:%H:%M:%S.%f}"[:-3] + f" {record.levelname.lower():7} {record.getMessage()}{pairs}"
+        return f"{at:%H:%M:%S.%f}"[:-3] + f" {record.levelname.lower():7} {message}{pairs}"
 
-    def _may(self, key: str) -> bool:
-        return self._personal or not (key.startswith("pii_") or ".pii" in key or key in NUMBER_INSIDE)
+    def _message(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        if self._personal or _is_ours(record):
+            return message
+        return _LONG_NUMBER.sub("…", message.partition("\n")[0])
 
-    def _error(self, error: BaseException) -> str:
-        """Name an exception; its text may quote what a caller said, so it is personal data too."""
-        return f"{type(error).__name__}: {error}" if self._personal else type(error).__name__
+    def _told(self, record: logging.LogRecord, key: str) -> bool:
+        if key in _STANDARD or key in _NOISE:
+            return False
+        if self._personal:
+            return True
+        if key in _PERSONAL or key.startswith("pii_"):
+            return False
+        return _is_ours(record) or key in _KEPT_OF_OTHERS
 
 
-def configure_logging(form: Literal["text", "json"], *, personal: bool) -> None:
-    """Send everything to stderr; foreign loggers from warning on."""
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] == OURS
+
+
+class ErrorsAsFields(logging.Filter):
+    """Turns a record's exception into fields: its type and place, and its text, which may quote a caller."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record; let it pass."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            record.error, record.error_at = type(error).__name__, _place(error)
+            record.pii_error = str(error)
+        record.exc_info = record.exc_text = None
+        return True
+
+
+def _place(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-_TOLD_FRAMES:]
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+
+
+def configure_logging(form: LogFormat, *, personal: bool) -> None:
+    """Send everything of this process, and of the job processes that report to it, to stderr."""
     handler = logging.StreamHandler()
     handler.setFormatter(FieldFormatter(form, personal=personal))
+    handler.addFilter(ErrorsAsFields())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level in _LEVELS.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def keep_errors_as_fields() -> None:
+    """In a job process: the handler there would write tracebacks into the message before it reaches the parent."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(ErrorsAsFields())

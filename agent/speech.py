@@ -1,11 +1,11 @@
-"""The three services of an agent: speech to text, the model, text to speech."""
+"""The three services of an agent: speech to text, the model, text to speech. Deepgram's and OpenAI's names stand here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from livekit.agents import llm, stt, tts
+from livekit.agents import llm, tts
 from livekit.plugins import deepgram, openai
 
 from agent.settings import AgentSettings
@@ -14,39 +14,45 @@ from telephony.manifest.agent import AgentProfile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Ready to use; nothing is connected yet."""
+    """Ready to use; nothing is connected yet. `voice` names what the sound of the speech depends on."""
 
-    stt: stt.STT[Any]
+    stt: deepgram.STT
     llm: llm.LLM[Any]
     tts: tts.TTS[Any]
+    voice: str
+
+    def tag_call(self, tag: str) -> None:
+        """Name the call at Deepgram, so that its usage can be told apart. To be done before the session starts."""
+        self.stt.update_options(tags=[tag])
 
 
-def make_services(profile: AgentProfile, settings: AgentSettings, *, tag: str) -> Services:
-    """Return the services of a call. `tag` names the call at Deepgram, so that its usage can be told apart."""
+def make_services(profile: AgentProfile, settings: AgentSettings) -> Services:
+    """Return the services of a call, all audio in the sample rate of the call."""
+    speak_base = (profile.tts.base_url or settings.deepgram_base_url).rstrip("/")
     return Services(
-        stt=make_stt(profile, settings, tag=tag), llm=_llm(profile, settings), tts=make_tts(profile, settings)
+        stt=_stt(profile, settings),
+        llm=_llm(profile, settings),
+        tts=_tts(profile, settings, base_url=speak_base),
+        voice=f"{profile.tts.provider}|{profile.tts.model}|{speak_base}",
     )
 
 
-def make_stt(profile: AgentProfile, settings: AgentSettings, *, tag: str) -> stt.STT[Any]:
-    """Return Deepgram's streaming recognition in the sample rate of the call."""
+def _stt(profile: AgentProfile, settings: AgentSettings) -> deepgram.STT:
     return deepgram.STT(
         model=profile.stt.model,
         language=profile.language,
-        sample_rate=settings.turn.sample_rate,
-        tags=[tag],
+        sample_rate=settings.sample_rate,
         api_key=settings.deepgram_api_key.get_secret_value(),
         base_url=f"{(profile.stt.base_url or settings.deepgram_base_url).rstrip('/')}/listen",
     )
 
 
-def make_tts(profile: AgentProfile, settings: AgentSettings) -> tts.TTS[Any]:
-    """Return Deepgram's speech in the sample rate of the call."""
+def _tts(profile: AgentProfile, settings: AgentSettings, *, base_url: str) -> tts.TTS[Any]:
     return deepgram.TTS(
         model=profile.tts.model,
-        sample_rate=settings.turn.sample_rate,
+        sample_rate=settings.sample_rate,
         api_key=settings.deepgram_api_key.get_secret_value(),
-        base_url=f"{(profile.tts.base_url or settings.deepgram_base_url).rstrip('/')}/speak",
+        base_url=f"{base_url}/speak",
     )
 
 

@@ -146,7 +146,8 @@ class PhoneCall:
         """Wait until the agent has spoken since our last sentence and was then silent for `silence_s`.
 
         None when it did not begin in `timeout_s`, or when the call ended before. A turn that does not end within
-        another `timeout_s` is returned as it is then.
+        another `timeout_s` is returned as it is then. With a recogniser it returns when the words are there, so that
+        events are told in order.
         """
         if self.talk is None:
             return None
@@ -155,6 +156,8 @@ class PhoneCall:
             return None
         await self.talk.peer_is_silent(silence_s, timeout_s=timeout_s)
         self._close_turn()  # unless the end of the call has closed it
+        if self._aside:
+            await asyncio.wait(self._aside)
         return next((turn for turn in reversed(self.heard) if turn.started_s == began_s), None)
 
     async def barge_in(self, *parts: Part, after_s: float, timeout_s: float) -> Utterance | None:

@@ -16,9 +16,9 @@ END_REPEATS = 3
 
 @dataclass(frozen=True, slots=True)
 class EventFrame:
-    """What to send at one tick: an event packet that began at `timestamp`; None is the pause between digits."""
+    """What to send at one tick: a packet of an event that began at `timestamp`; `first` sets the marker."""
 
-    event: TelephoneEvent | None
+    event: TelephoneEvent
     timestamp: int
     first: bool
 
@@ -34,7 +34,7 @@ class DtmfSender:
         self._idle.set()
 
     def add(self, digit: str, *, ms: int, gap_ms: int) -> None:
-        """Queue a digit of `ms`, with `gap_ms` of silence after it. Raises ValueError for what is no digit."""
+        """Queue a digit of `ms`, with `gap_ms` of audio after it. Raises ValueError for what is no digit."""
         if len(digit) != 1 or digit.upper() not in DTMF_DIGITS:
             raise ValueError(f"{digit!r} is no digit; digits are {' '.join(DTMF_DIGITS)}")
         self._waiting.append((digit.upper(), max(ms // 20, 1), max(gap_ms // 20, 1)))
@@ -51,7 +51,7 @@ class DtmfSender:
         event, first = self._plan.popleft()
         if not self._plan and not self._waiting:
             self._idle.set()
-        return EventFrame(event, self._began, first)
+        return EventFrame(event, self._began, first) if event else None
 
     def drop(self) -> None:
         """Forget what waits."""

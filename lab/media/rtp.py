@@ -119,7 +119,7 @@ class RtpSession(asyncio.DatagramProtocol):
         self._digits.drop()
 
     def send_dtmf(self, digit: str, *, ms: int = 160, gap_ms: int = 100) -> None:
-        """Queue one of 0-9 * # A-D (RFC 4733). Audio frames of that time are pulled and dropped. Raises ValueError.
+        """Queue one of 0-9 * # A-D (RFC 4733). Audio frames of the event's time are pulled and dropped. Raises ValueError.
 
         Nothing is sent when the peer did not negotiate telephone events.
         """
@@ -149,10 +149,9 @@ class RtpSession(asyncio.DatagramProtocol):
         self._timestamp = (self._timestamp + FRAME_TICKS) & 0xFFFFFFFF
         frame = self.next_frame() if self.next_frame else None
         event = self._digits.next(self._timestamp)
-        if event is not None:
+        if event is not None and self.dtmf_payload_type is not None:
             self._talking = False
-            if event.event and self.dtmf_payload_type is not None:
-                self._send(self.dtmf_payload_type, event.event.to_bytes(), event.timestamp, event.first, due_s)
+            self._send(self.dtmf_payload_type, event.event.to_bytes(), event.timestamp, event.first, due_s)
         elif frame is None or self.codec is None:
             self._talking = False
         else:

@@ -79,7 +79,7 @@ class Receptionist:
             if any(f" {phrase} " in words for phrase in rule.heard):
                 if rule.tool in tools and rule.tool is not None:
                     name = _NAMES.search(heard)
-                    filled = {"name": name[1].capitalize() if name else "Asha"}
+                    filled = {"name": name[1].capitalize() if name else "Anita"}
                     return CallTool(rule.tool, {k: v.format(**filled) for k, v in rule.arguments.items()})
                 if rule.say:
                     return Say(rule.say)

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured quantity. `missed` counts the samples that should be there and are not (a turn without an answer)."""
+    """One measured quantity. `missed` counts samples that should be there and are not (a turn without an answer)."""
 
     name: str
     unit: str

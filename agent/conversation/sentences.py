@@ -1,0 +1,8 @@
+"""What an agent says when the services that make its words have failed. Prepared as audio, since they may all be gone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TRY_AGAIN: Final = "Sorry, I did not get that. Could you say it again?"
+GIVE_UP: Final = "Sorry, something is wrong on our side. Please call again later."

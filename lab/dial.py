@@ -1,0 +1,90 @@
+"""`dialroom call`: one or many calls with the synthetic caller, against the stack that runs or any SIP address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.caller.crowd import run_crowd
+from lab.caller.result import CallResult
+from lab.caller.run import run_script
+from lab.caller.script import Script, load_script
+from lab.running import find_running
+from lab.speech.ears import Ears, EarsMissingError
+from lab.speech.voice import RealVoice, ToneVoice, Voice, VoiceMissingError
+from lab.terminal.call import Screen
+from telephony.errors import UserError
+from telephony.numbers import parse_number
+
+SCRIPTS = Path(__file__).with_name("scripts")
+CALLER_SPEED, CALLER_PITCH = 1.1, 1.06  # the caller must not sound like the agent
+
+
+def caller_voice() -> Voice:
+    """Return the synthetic caller's voice; tone bursts where the real one is not installed."""
+    try:
+        return RealVoice(speed=CALLER_SPEED, pitch=CALLER_PITCH)
+    except VoiceMissingError:
+        return ToneVoice()
+
+
+def caller_ears() -> Ears | None:
+    """Return what writes down the agent's words, None where it is not installed."""
+    try:
+        return Ears()
+    except EarsMissingError:
+        return None
+
+
+async def dial(
+    number: str,
+    *,
+    script: Path | None,
+    sip: str | None,
+    from_number: str,
+    recording: Path | None,
+    callers: int,
+    screen: Screen,
+) -> list[CallResult]:
+    """Call and return the results. Raises UserError for a wrong number or script, or when nothing runs to be called."""
+    called, caller = parse_number(number), parse_number(from_number)
+    steps = load_script(script or SCRIPTS / "greeting.yaml")
+    running = find_running()
+    address = sip or (running or {}).get("sip")
+    if address is None:
+        raise UserError("nothing to call: start `dialroom up` in this folder, or give --sip HOST:PORT")
+    speech_url = running["speech_url"] if running and address == running["sip"] else None
+    if callers == 1:
+        return [await _one(steps, called, address, caller, recording, speech_url, screen)]
+    return await run_crowd(
+        steps,
+        called,
+        callers=callers,
+        voice=caller_voice(),
+        sip=address,
+        from_number=caller,
+        recording=recording,
+        speech_url=speech_url,
+        on_event=screen.numbered,
+    )
+
+
+async def _one(
+    steps: Script,
+    called: str,
+    address: str,
+    caller: str,
+    recording: Path | None,
+    speech_url: str | None,
+    screen: Screen,
+) -> CallResult:
+    return await run_script(
+        steps,
+        called,
+        voice=caller_voice(),
+        sip=address,
+        from_number=caller,
+        recording=recording,
+        speech_url=speech_url,
+        recogniser=caller_ears(),
+        on_event=screen.event,
+    )
