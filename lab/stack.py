@@ -84,16 +84,17 @@ class Stack:
         self.applied = await provision_manifest(self.manifest, settings)
         return self.applied
 
-    async def add_worker(self, *, warm: int | None = None, extra_env: Mapping[str, str] | None = None) -> Child:
+    async def add_worker(self, *, warm: int | None = None, max_calls: int | None = None) -> Child:
         """Start one more worker and wait until LiveKit knows it."""
         index = len(self.workers) + 1
-        argv = [sys.executable, "-m", "cli", "worker", "--json", "--max-calls", str(self.options.max_calls)]
+        argv = [sys.executable, "-m", "cli", "worker", "--json"]
+        argv += ["--max-calls", str(max_calls or self.options.max_calls)]
         argv += ["--warm", str(self.options.warm if warm is None else warm)]
         worker = await self._exit.enter_async_context(
             child(
                 f"worker {index}",
                 argv,
-                env=self.environ | dict(self.options.extra_env) | dict(extra_env or {}),
+                env=self.environ | dict(self.options.extra_env),
                 log_path=self.options.run_dir / f"worker-{index}.log",
                 cwd=ROOT,
                 grace_s=WORKER_DRAIN_S,

@@ -1,4 +1,4 @@
-"""Check the files of a deployment without a container engine: docker-compose.yml, livekit.yaml, sip.yaml, Dockerfile."""
+"""Check the files of a deployment without a container engine: the compose file, the servers' settings, the image."""
 
 from __future__ import annotations
 

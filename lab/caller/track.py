@@ -10,7 +10,7 @@ import numpy as np
 from lab.caller.loudness import is_audible
 from lab.media.codec import Codec, Samples
 
-_REANCHOR_S = 0.1
+_REANCHOR_S = 0.3
 """A sender whose timestamps and arrivals part by more than this has begun anew."""
 
 

@@ -119,7 +119,7 @@ class RtpSession(asyncio.DatagramProtocol):
         self._digits.drop()
 
     def send_dtmf(self, digit: str, *, ms: int = 160, gap_ms: int = 100) -> None:
-        """Queue one of 0-9 * # A-D (RFC 4733). Audio frames of the event's time are pulled and dropped. Raises ValueError.
+        """Queue one of 0-9 * # A-D (RFC 4733). Audio frames of its time are pulled and dropped. Raises ValueError.
 
         Nothing is sent when the peer did not negotiate telephone events.
         """

@@ -1,0 +1,1 @@
+"""Calls with SIP programs that nobody here wrote."""

@@ -1,0 +1,1 @@
+"""Whole calls on the whole stack: real livekit-server and Valkey, real SIP and RTP, the real worker."""
