@@ -16,12 +16,14 @@ class Call:
 
     `call_id` is LiveKit's id of the leg; `sip_call_id` the SIP Call-ID, which the carrier's records share. `caller` and
     `called` are E.164 where they are numbers, else as the carrier wrote them; `caller` is "" for an anonymous one.
+    `trunk` is LiveKit's id of the inbound trunk. What a leg does not tell is "".
     """
 
     call_id: str
     sip_call_id: str
     caller: str
     called: str
+    trunk: str
     agent: str
     deployment: str
     room: str
@@ -33,14 +35,16 @@ class Call:
         return call_tag(self.sip_call_id or self.call_id)
 
 
-def read_call(*, metadata: str, attributes: Mapping[str, str], room: str, identity: str) -> Call:
-    """Return the call that a job is about. Raises DispatchError when the rule was not written by dialroom."""
-    wanted = dispatch.DispatchMetadata.from_json(metadata)
+def read_call(
+    wanted: dispatch.DispatchMetadata, *, attributes: Mapping[str, str], room: str, identity: str, job_id: str
+) -> Call:
+    """Return the call that a job is about. `job_id` names it where the leg is no telephone and has no id."""
     return Call(
-        call_id=attributes.get(dispatch.CALL_ID, ""),
+        call_id=attributes.get(dispatch.CALL_ID) or job_id,
         sip_call_id=attributes.get(dispatch.CALL_ID_FULL, ""),
         caller=_number(attributes.get(dispatch.CALLER, "")),
         called=wanted.number or _number(attributes.get(dispatch.CALLED, "")),
+        trunk=attributes.get(dispatch.TRUNK_ID, ""),
         agent=wanted.agent,
         deployment=wanted.deployment,
         room=room,

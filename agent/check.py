@@ -5,41 +5,48 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 import aiohttp
 from livekit import api
 
 from agent.errors import KeyRefusedError, UnreachableError
-from agent.settings import DEEPGRAM_API, AgentSettings
+from agent.settings import AgentSettings
 from telephony.manifest.model import Manifest
 
 log = logging.getLogger("dialroom.worker")
 
-PROBE_TIMEOUT_S = 5.0
-_REFUSED = (401, 403)
+PROBE_TIMEOUT_S: Final = 5.0
+_REFUSED: Final = (401, 403)
+_NO_SUCH_PAGE: Final = (404, 405)
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A cheap request that only a right key may make."""
+    """A cheap request that only a right key may make. `url` names the service in messages."""
 
     service: str
     variable: str
     url: str
-    authorization: str
+    authorization: str = field(repr=False)
 
 
 async def check_services(settings: AgentSettings, manifest: Manifest) -> None:
-    """Ask LiveKit and each speech service once.
+    """Ask LiveKit and each service of each agent once.
 
-    Raises KeyRefusedError or UnreachableError (LiveKit only). A speech service that cannot be asked is a warning: it
-    may be back when a call comes.
+    Raises KeyRefusedError or UnreachableError (LiveKit only). A speech or model service that cannot be asked is a
+    warning: it may be back when a call comes.
     """
-    await _check_livekit(settings)
     limit = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=limit, trust_env=True) as http:
-        await asyncio.gather(*(_probe(http, probe) for probe in set(_probes(settings, manifest))))
+        probes = sorted(set(_probes(settings, manifest)), key=lambda probe: probe.url)
+        outcomes = await asyncio.gather(
+            _check_livekit(settings), *(_probe(http, probe) for probe in probes), return_exceptions=True
+        )
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
 
 
 async def _check_livekit(settings: AgentSettings) -> None:
@@ -62,9 +69,10 @@ def _probes(settings: AgentSettings, manifest: Manifest) -> Iterator[Probe]:
     deepgram = f"Token {settings.deepgram_api_key.get_secret_value()}"
     openai = f"Bearer {settings.openai_api_key.get_secret_value()}"
     for profile in manifest.agents.values():
-        for base in (profile.stt.base_url, profile.tts.base_url):
-            if (base or settings.deepgram_base_url).rstrip("/") == DEEPGRAM_API:
-                yield Probe("Deepgram", "DEEPGRAM_API_KEY", f"{DEEPGRAM_API}/auth/token", deepgram)
+        for given in (profile.stt.base_url, profile.tts.base_url):
+            base = (given or settings.deepgram_base_url).rstrip("/")
+            # developers.deepgram.com, "Authenticating": tells whether a key is valid, and costs nothing.
+            yield Probe("Deepgram", "DEEPGRAM_API_KEY", f"{base}/auth/token", deepgram)
         base = (profile.llm.base_url or settings.openai_base_url).rstrip("/")
         yield Probe("the model's service", "OPENAI_API_KEY", f"{base}/models", openai)
 
@@ -72,9 +80,11 @@ def _probes(settings: AgentSettings, manifest: Manifest) -> Iterator[Probe]:
 async def _probe(http: aiohttp.ClientSession, probe: Probe) -> None:
     try:
         async with http.get(probe.url, headers={"Authorization": probe.authorization}) as answer:
-            if answer.status in _REFUSED:
-                raise KeyRefusedError(f"{probe.service} at {probe.url} refuses the key: set {probe.variable}")
-            if answer.status >= 400:
-                log.warning("a speech service answers oddly", extra={"url": probe.url, "status": answer.status})
+            status = answer.status
     except (aiohttp.ClientError, TimeoutError):
-        log.warning("a speech service cannot be reached now", extra={"url": probe.url})
+        log.warning("a service of the agents cannot be reached now", extra={"url": probe.url})
+        return
+    if status in _REFUSED:
+        raise KeyRefusedError(f"{probe.service} at {probe.url} refuses the key: set {probe.variable}")
+    if status >= 400 and status not in _NO_SUCH_PAGE:
+        log.warning("a service of the agents answers with an error", extra={"url": probe.url, "status": status})

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Final
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, inference, llm, vad
+from livekit.agents import APIConnectOptions, Agent, AgentSession, inference, vad
+from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.room_io import AudioInputOptions, AudioOutputOptions, RoomOptions
+from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 from agent.settings import TurnSettings
 from agent.speech import Services
 
-CLOSE_TRANSCRIPT_TIMEOUT_S = 0.3
+CLOSE_TRANSCRIPT_TIMEOUT_S: Final = 0.3
+SERVICE_TIMEOUT_S: Final = 5.0
+"""A caller who waits longer than that for a try has hung up."""
+MAX_TOOL_STEPS: Final = 4
+
+_LISTEN_TRIES = APIConnectOptions(max_retry=3, retry_interval=1.0, timeout=SERVICE_TIMEOUT_S)
+_REPLY_TRIES = APIConnectOptions(max_retry=1, retry_interval=0.2, timeout=SERVICE_TIMEOUT_S)
 
 
 def make_vad(turn: TurnSettings) -> vad.VAD:
@@ -49,17 +57,34 @@ def make_session(services: Services, detector: vad.VAD, turn: TurnSettings) -> A
         # A telephone has no echo canceller to warm up: the first 3 s would be deaf to the caller.
         aec_warmup_duration=None,
         user_away_timeout=None,
+        max_tool_steps=MAX_TOOL_STEPS,
+        conn_options=SessionConnectOptions(
+            stt_conn_options=_LISTEN_TRIES, llm_conn_options=_REPLY_TRIES, tts_conn_options=_REPLY_TRIES
+        ),
         session_close_transcript_timeout=CLOSE_TRANSCRIPT_TIMEOUT_S,
     )
 
 
-def make_agent(instructions: str, tools: Sequence[llm.Tool | llm.Toolset]) -> Agent:
-    """Return the one agent of a session."""
-    return Agent(instructions=instructions, tools=list(tools))
+async def start_session(
+    session: AgentSession[None], agent: Agent, *, room: rtc.Room, caller_identity: str, turn: TurnSettings
+) -> None:
+    """Tie a session to the caller's leg in a room; the agent's track is published soon after.
+
+    What the caller did not hear of an interrupted reply is no part of the conversation: the synchroniser cuts it off.
+    """
+    await session.start(
+        agent, room=room, room_options=room_options(caller_identity, turn), session_host=False, record=False
+    )
+    if session.output.audio is not None:
+        heard = TranscriptSynchronizer(next_in_chain_audio=session.output.audio, next_in_chain_text=None)
+        session.output.audio, session.output.transcription = heard.audio_output, heard.text_output
 
 
 def room_options(caller_identity: str, turn: TurnSettings) -> RoomOptions:
-    """Return how the session is tied to the room: to the caller's leg alone, audio both ways, nothing else."""
+    """Return how the session is tied to the room: to the caller's leg alone, audio both ways, nothing else.
+
+    The room is deleted by whoever ends the call (agent.talk), not by the session: a call may outlive it.
+    """
     return RoomOptions(
         participant_identity=caller_identity,
         participant_kinds=[rtc.ParticipantKind.PARTICIPANT_KIND_SIP, rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD],

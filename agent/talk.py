@@ -1,77 +1,147 @@
-"""What happens around the model's turns: prepared words, digits, goodbye, errors, the end of the call."""
+"""What happens around the model's turns: prepared words, digits, goodbye, failures, the end of the call."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from typing import Any
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Final
 
 from livekit import rtc
 from livekit.agents import AgentSession, APIError, CloseEvent, ErrorEvent, JobContext
-from livekit.agents.voice.events import ConversationItemAddedEvent
+from livekit.agents.voice.events import AgentStateChangedEvent, ConversationItemAddedEvent
 
+from agent.call import Call
 from agent.conversation.digits import PAUSE_S, DigitEntry
+from agent.conversation.sentences import GIVE_UP, TRY_AGAIN
 from agent.prepared import PreparedSpeech
+from agent.turns import Turns
+from telephony.dispatch import CALL_STATUS
 from telephony.manifest.agent import AgentProfile
 
 log = logging.getLogger("dialroom.call")
 
-TAIL_S = 0.6
+ANSWER_TIMEOUT_S: Final = 180.0
+"""livekit-sip rings no longer than this."""
+LAST_WORDS_LIMIT_S: Final = 30.0
+TAIL_S: Final = 0.6
 """What was handed to the room may still be this long on its way to the caller's ear: the call ends after it."""
-_TURN_METRICS = ("e2e_latency", "llm_node_ttft", "tts_node_ttfb", "end_of_turn_delay", "transcription_delay")
+DELETE_LIMIT_S: Final = 5.0
+ENOUGH_FAILURES: Final = 2
+"""Failures of services with no spoken reply between them, after which the call is given up."""
 
 
 class Talk:
     """The life of one session. It ends once, whoever ends it: `end` deletes the room, which hangs up the caller."""
 
     def __init__(
-        self, ctx: JobContext, session: AgentSession[None], prepared: PreparedSpeech, profile: AgentProfile
+        self,
+        ctx: JobContext,
+        session: AgentSession[None],
+        *,
+        call: Call,
+        profile: AgentProfile,
+        prepared: PreparedSpeech,
+        turns: Turns,
     ) -> None:
-        self._ctx, self._session, self._prepared, self._profile = ctx, session, prepared, profile
-        self._digits, self._digit_timer = DigitEntry(), None  # type: tuple[DigitEntry, asyncio.TimerHandle | None]
+        self._ctx, self._session, self._call, self._profile = ctx, session, call, profile
+        self._prepared, self._turns = prepared, turns
+        self._digits = DigitEntry()
+        self._digit_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ending = False
-        self._started_s = time.monotonic()
-        self._turns = 0
+        self._status_changed = asyncio.Event()
+        self._last_words = False
+        self._failures = 0
+        self._end_reason: str | None = None
+        self._deleted: asyncio.Future[Any] | None = None
         session.on("close", self._on_close)
         session.on("error", self._on_error)
+        session.on("agent_state_changed", self._on_state)
         session.on("conversation_item_added", self._on_item)
+        session.on("function_tools_executed", turns.add_tools)
         ctx.room.on("sip_dtmf_received", self._on_digit)
+        ctx.room.on("participant_attributes_changed", self._on_attributes)
         ctx.room.on("participant_disconnected", self._on_left)
         ctx.add_shutdown_callback(self._clean_up)
 
-    async def prepare(self, text: str) -> bytes | None:
-        """Return a sentence as audio, None when the voice fails: then it is spoken in the ordinary way."""
-        try:
-            return await self._prepared.audio(text)
-        except APIError:
-            log.exception("speech could not be prepared")
-            return None
-
-    async def say(self, text: str, audio: bytes | None, *, interruptible: bool = True) -> None:
-        """Say a sentence and wait until it is over or interrupted."""
-        options: dict[str, Any] = {"audio": self._prepared.frames(audio)} if audio else {}
-        await self._session.say(text, allow_interruptions=interruptible, **options)
+    def greet_when_answered(self) -> None:
+        """Say the greeting as soon as the caller's leg is active: words before that are lost. Returns at once."""
+        self._spawn(self._greet())
 
     async def say_goodbye(self) -> None:
         """Begin the goodbye, which is heard to its end before the call ends. Returns at once."""
-        if not self._ending:
-            self._ending = True
-            self._spawn(self._goodbye())
+        self._end_with(self._profile.goodbye, reason="agent said goodbye")
 
     def end(self, reason: str) -> None:
-        """End the call now."""
-        self._ctx.shutdown(reason)
+        """End the call now. Only the first reason counts."""
+        if self._end_reason is None:
+            self._end_reason = reason
+            self._deleted = self._ctx.delete_room()
+            self._ctx.shutdown(reason)
 
-    async def _goodbye(self) -> None:
-        audio = await self.prepare(self._profile.goodbye)
+    async def _greet(self) -> None:
+        greeting = await self._prepare(self._profile.greeting)
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                while self._status() not in ("active", "hangup"):
+                    self._status_changed.clear()
+                    await self._status_changed.wait()
+        except TimeoutError:
+            self.end("never answered")
+        self._turns.mark("answered")
+        if self._status() == "hangup":
+            self.end("caller left")
+        self._say(self._profile.greeting, greeting)
+        for sentence in (self._profile.goodbye, TRY_AGAIN, GIVE_UP):
+            await self._prepare(sentence)
+
+    def _status(self) -> str:
+        """Return the status of the caller's leg. A participant that is no telephone (a browser) has none: active."""
+        caller = self._ctx.room.remote_participants.get(self._call.identity)
+        return caller.attributes.get(CALL_STATUS, "active") if caller else "hangup"
+
+    async def _prepare(self, sentence: str) -> bytes | None:
+        """Return a sentence as audio, None when the voice fails: then it is spoken in the ordinary way."""
+        try:
+            return await self._prepared.audio(sentence)
+        except APIError:
+            log.warning("speech could not be prepared", exc_info=True)
+            return None
+
+    def _say(self, sentence: str, audio: bytes | None, **options: Any) -> asyncio.Future[Any]:
+        """Begin to say a sentence; the future is done when it is over or interrupted."""
+        if self._end_reason is not None:
+            return asyncio.ensure_future(asyncio.sleep(0))
+        if audio:
+            options["audio"] = self._prepared.frames(audio)
+        return asyncio.ensure_future(self._session.say(sentence, **options).wait_for_playout())
+
+    def _end_with(self, sentence: str, *, reason: str) -> None:
+        if not self._last_words:
+            self._last_words = True
+            self._spawn(self._say_and_end(sentence, reason=reason))
+
+    async def _say_and_end(self, sentence: str, *, reason: str) -> None:
         self._session.input.set_audio_enabled(False)
-        await self.say(self._profile.goodbye, audio, interruptible=False)
-        await asyncio.sleep(TAIL_S)
-        self.end("agent said goodbye")
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS_LIMIT_S):
+                    await self._say(sentence, await self._prepare(sentence), allow_interruptions=False)
+                    await asyncio.sleep(TAIL_S)
+        finally:
+            self.end(reason)
+
+    async def _apologise(self) -> None:
+        audio = await self._prepare(TRY_AGAIN)
+        if audio is None:
+            self.end("services failed")
+        else:
+            await self._say(TRY_AGAIN, audio, add_to_chat_ctx=False)
 
     def _on_digit(self, event: rtc.SipDTMF) -> None:
+        if event.participant is not None and event.participant.identity != self._call.identity:
+            return
         if self._digit_timer:
             self._digit_timer.cancel()
         if message := self._digits.press(event.digit):
@@ -85,38 +155,64 @@ class Talk:
 
     def _tell(self, message: str) -> None:
         log.info("digits received", extra={"pii_digits": message})
-        if not self._ending:
-            self._session.interrupt()
+        self._turns.count("digits")
+        if not self._last_words and self._end_reason is None:
+            with suppress(RuntimeError):  # words that may not be interrupted are heard first
+                self._session.interrupt()
             self._session.generate_reply(user_input=message)
+
+    def _on_attributes(self, _changed: object, participant: rtc.Participant) -> None:
+        if participant.identity == self._call.identity:
+            self._status_changed.set()
 
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
         """End the call for every reason to leave: the framework closes the session for some of them only."""
-        linked = self._session.room_io.linked_participant
-        if linked is None or participant.identity == linked.identity:
+        if participant.identity == self._call.identity:
+            self._status_changed.set()
             self.end("caller left")
 
     def _on_error(self, event: ErrorEvent) -> None:
-        if not getattr(event.error, "recoverable", False):
-            log.error("a speech service failed", extra={"service": getattr(event.error, "type", "unknown")})
+        if getattr(event.error, "recoverable", False):
+            return
+        service, error = getattr(event.error, "type", "unknown"), getattr(event.error, "error", None)
+        details = {"service": service, "error": type(error).__name__, "pii_error": str(error)}
+        log.error("a service failed", extra=details)
+        self._turns.count("failures")
+        self._failures += 1
+        if self._failures >= ENOUGH_FAILURES:
+            self._end_with(GIVE_UP, reason="services failed")
+        elif not self._last_words:
+            self._spawn(self._apologise())
 
-    def _on_close(self, event: CloseEvent) -> None:
-        self.end(f"session closed: {event.reason.value}")
+    def _on_state(self, event: AgentStateChangedEvent) -> None:
+        if event.new_state == "speaking":
+            self._turns.mark("first_words")
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
-        metrics = getattr(event.item, "metrics", None) or {}
-        figures = {f"{key}_ms": round(metrics[key] * 1000) for key in _TURN_METRICS if metrics.get(key) is not None}
-        role = getattr(event.item, "role", event.item.type)
-        self._turns += role == "user"
-        log.info("turn", extra={"role": role, **figures, "pii_text": getattr(event.item, "text_content", None)})
+        self._turns.add_item(event)
+        if event.item.type == "message" and "tts_node_ttfb" in (event.item.metrics or {}):
+            self._failures = 0
+
+    def _on_close(self, event: CloseEvent) -> None:
+        self.end("services failed" if event.error else f"session closed: {event.reason.value}")
 
     async def _clean_up(self, reason: str) -> None:
+        self.end(reason)
         for task in self._tasks:
             task.cancel()
-        await self._ctx.delete_room()
-        lasted_s = round(time.monotonic() - self._started_s, 1)
-        log.info("call ended", extra={"reason": reason, "lasted_s": lasted_s, "turns": self._turns})
+        if self._digit_timer:
+            self._digit_timer.cancel()
+        log.info("call ended", extra={"reason": self._end_reason, **self._turns.summary()})
+        if self._deleted is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._deleted, DELETE_LIMIT_S)
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the call goes on without one of its steps", exc_info=error)

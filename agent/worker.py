@@ -11,24 +11,30 @@ import logging
 import math
 import os
 import signal
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from livekit.agents import AgentServer, JobRequest
 
 from agent import job
 from agent.admission import Admission
 from agent.check import check_services
-from agent.errors import UnreachableError
+from agent.errors import PortTakenError, UnreachableError
 from agent.logs import configure_logging
 from agent.settings import AgentSettings
+from agent.signals import first_signal
 from telephony.dispatch import worker_name
 from telephony.manifest.model import Manifest
 
 log = logging.getLogger("dialroom.worker")
 
-DRAIN_LIMIT_S = 3600
-INTERRUPT_LIMIT_S = 3
+DRAIN_LIMIT_S: Final = 3600
+INTERRUPT_LIMIT_S: Final = 3
+PROCESS_START_LIMIT_S: Final = 30.0
+FOREVER: Final = sys.maxsize
 OnReady = Callable[[str], None]
 
 
@@ -36,21 +42,83 @@ async def run_worker(
     settings: AgentSettings,
     manifest: Manifest,
     *,
-    manifest_path: Path,
     max_calls: int,
     warm: int,
     health_port: int = 0,
     on_ready: OnReady | None = None,
+    manifest_path: Path | None = None,
 ) -> int:
     """Take calls until a signal; return the exit code. `on_ready` gets the worker's id each time it registers.
 
-    Raises KeyRefusedError or UnreachableError before any call is taken.
+    `warm` idle processes are kept ready. `health_port` 0 takes a free port on loopback. `manifest_path` is only told.
+
+    Raises:
+        KeyRefusedError, UnreachableError: before any call is taken.
+        PortTakenError: `health_port` is in use.
     """
     configure_logging(settings.log_format, personal=settings.log_personal_data)
-    await check_services(settings, manifest)
-    _export(manifest_path)
-    server = _make_server(settings, warm=warm, health_port=health_port)
+    with first_signal() as stop:
+        checked = asyncio.ensure_future(check_services(settings, manifest))
+        await asyncio.wait([checked, stop], return_when=asyncio.FIRST_COMPLETED)
+        if not checked.done():
+            checked.cancel()
+            return _exit_code(stop)
+        checked.result()
+        server = _make_server(settings, manifest, max_calls=max_calls, warm=warm, health_port=health_port)
+        server.on("worker_registered", lambda worker_id, _info: on_ready and on_ready(worker_id))
+        told = {"deployment": manifest.deployment, "max_calls": max_calls, "warm": warm, "manifest": str(manifest_path)}
+        log.info("worker starts", extra=told)
+        return await _serve(server, stop)
+
+
+async def _serve(server: AgentServer, stop: asyncio.Future[int]) -> int:
+    running = asyncio.ensure_future(server.run())
+    await asyncio.wait([running, stop], return_when=asyncio.FIRST_COMPLETED)
+    if stop.done():
+        await _drain(server, limit_s=INTERRUPT_LIMIT_S if stop.result() == signal.SIGINT else DRAIN_LIMIT_S)
+    try:
+        await running
+    except OSError as error:
+        raise PortTakenError(f"the health port cannot be opened ({error.strerror}): choose another one") from error
+    except RuntimeError as error:
+        raise UnreachableError("the connection to LiveKit is lost, and the worker has stopped") from error
+    return _exit_code(stop)
+
+
+async def _drain(server: AgentServer, *, limit_s: int) -> None:
+    log.info("no new calls; the running ones finish", extra={"limit_s": limit_s})
+    try:
+        await server.drain(timeout=limit_s)
+    except TimeoutError:
+        log.warning("calls still running at the limit are ended", extra={"calls": len(server.active_jobs)})
+    await server.aclose()
+
+
+def _exit_code(stop: asyncio.Future[int]) -> int:
+    return 128 + signal.SIGINT if stop.done() and stop.result() == signal.SIGINT else 0
+
+
+def _make_server(
+    settings: AgentSettings, manifest: Manifest, *, max_calls: int, warm: int, health_port: int
+) -> AgentServer:
+    _prepare_environment()
     admission = Admission(max_calls)
+    server = AgentServer(
+        ws_url=settings.livekit_url,
+        api_key=settings.livekit_api_key,
+        api_secret=settings.livekit_api_secret.get_secret_value(),
+        load_threshold=math.inf,  # admission is an exact count, not a CPU average
+        load_fnc=lambda server: admission.load(len(server.active_jobs)),
+        num_idle_processes=warm,
+        initialize_process_timeout=PROCESS_START_LIMIT_S,
+        drain_timeout=DRAIN_LIMIT_S,
+        max_retry=FOREVER,
+        port=health_port,
+        host="127.0.0.1" if health_port == 0 else "",
+        http_proxy=None,
+        preload_modules=["agent.warm"],
+    )
+    server.setup_fnc = partial(job.prewarm, agents=manifest.agents, settings=settings)
 
     async def on_request(request: JobRequest) -> None:
         running = {info.job.id for info in server.active_jobs}
@@ -60,67 +128,13 @@ async def run_worker(
             await request.reject(terminate=False)  # another worker of the same name is asked
 
     server.rtc_session(job.answer, agent_name=worker_name(manifest.deployment), on_request=on_request)
-    server.on("worker_registered", lambda worker_id, _info: on_ready and on_ready(worker_id))
-    return await _serve(server)
-
-
-async def _serve(server: AgentServer) -> int:
-    signals: asyncio.Queue[int] = asyncio.Queue()
-    _catch(signals)
-    running = asyncio.ensure_future(server.run())
-    caught = asyncio.ensure_future(signals.get())
-    await asyncio.wait([running, caught], return_when=asyncio.FIRST_COMPLETED)
-    if not caught.done():
-        caught.cancel()
-        try:
-            await running
-        except RuntimeError as error:
-            raise UnreachableError("LiveKit went away and did not come back; the worker has stopped") from error
-        return 0
-    interrupted = caught.result() == signal.SIGINT
-    limit_s = INTERRUPT_LIMIT_S if interrupted else DRAIN_LIMIT_S
-    log.info("no new calls; the running ones finish", extra={"calls": len(server.active_jobs), "limit_s": limit_s})
-    try:
-        await server.drain(timeout=limit_s)
-    except TimeoutError:
-        log.warning("calls still running at the limit are ended", extra={"calls": len(server.active_jobs)})
-    await server.aclose()
-    await running
-    return 128 + signal.SIGINT if interrupted else 0
-
-
-def _catch(signals: asyncio.Queue[int]) -> None:
-    caught: list[int] = []
-
-    def on_signal(number: int) -> None:
-        if caught:
-            os._exit(128 + number)  # job processes end within half a second of their parent
-        caught.append(number)
-        signals.put_nowait(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
-
-
-def _make_server(settings: AgentSettings, *, warm: int, health_port: int) -> AgentServer:
-    server = AgentServer(
-        ws_url=settings.livekit_url,
-        api_key=settings.livekit_api_key,
-        api_secret=settings.livekit_api_secret.get_secret_value(),
-        load_threshold=math.inf,  # admission is an exact count, not a CPU average
-        num_idle_processes=warm,
-        drain_timeout=DRAIN_LIMIT_S,
-        port=health_port,
-        host="127.0.0.1" if health_port == 0 else "",
-        http_proxy=None,
-    )
-    server.setup_fnc = job.prewarm
     return server
 
 
-def _export(manifest_path: Path) -> None:
-    """Hand what job processes need to them: they are made from the environment."""
-    os.environ[job.MANIFEST] = str(manifest_path.resolve())
+def _prepare_environment() -> None:
+    """Job processes inherit it."""
     # The bundled end-of-turn model is not used: without it each worker is 250 MB smaller (measured).
     os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
+    # Both would take decisions away from us: the name that rules dispatch to, and the framework's mode.
     os.environ.pop("LIVEKIT_AGENT_NAME_OVERRIDE", None)
+    os.environ.pop("LIVEKIT_DEV_MODE", None)

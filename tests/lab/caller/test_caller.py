@@ -24,6 +24,8 @@ from telephony.errors import UserError, WorldError
 from tests.lab.caller.tone_agent import tone_agent
 
 LIMIT_S = 60.0
+SLACK_S = 0.25
+"""What a busy machine may delay a packet; exact places are tested in test_track."""
 NUMBER = "+918071000001"
 TALK = parse_script("""
 - hear: {timeout_s: 10, silence_s: 0.4}
@@ -114,9 +116,9 @@ async def test_the_recording_lies_on_the_wire_clock(tmp_path: Path, codec: str) 
         assert (sound.shape[1], rate) == (2, 16000 if codec == "G722" else 8000)
         start_s = call.sip.invited_s
         left, right = (np.flatnonzero(np.abs(sound[:, side]) > 1000) / rate for side in (0, 1))
-        assert left[0] == pytest.approx(said.first_s - start_s, abs=0.03)
-        assert left[-1] == pytest.approx(said.last_s - start_s, abs=0.04)
-        assert right[0] == pytest.approx(call.talk.peer.audible_s[0] - start_s, abs=0.05)
+        assert left[0] == pytest.approx(said.first_s - start_s, abs=SLACK_S)
+        assert left[-1] == pytest.approx(said.last_s - start_s, abs=SLACK_S)
+        assert right[0] == pytest.approx(call.talk.peer.audible_s[0] - start_s, abs=SLACK_S)
         gaps = np.diff(right)
         assert (gaps > 0.1).sum() == 1
         assert len(sound) / rate == pytest.approx((call.ended_at_s or 0) - start_s, abs=0.01)

@@ -8,7 +8,7 @@ import pytest
 
 from lab.sip.call import CallOver, CallRejected, SipError
 from lab.sip.faults import request, response
-from tests.lab.sip.phones import ANSWER, OFFER, talking, two_phones, until
+from tests.lab.sip.phones import ANSWER, OFFER, QUICK, talking, two_phones, until
 
 
 async def test_an_answered_call_is_established_on_both_sides() -> None:
@@ -135,7 +135,7 @@ async def test_a_200_that_crosses_the_cancel_is_acknowledged_and_ended() -> None
 
 async def test_a_callee_that_is_deaf_to_cancel_is_given_up_after_64_t1() -> None:
     """CANCEL is repeated; without an answer the call ends locally."""
-    async with two_phones() as (alice, bob):
+    async with two_phones(QUICK) as (alice, bob):
         ignored = bob.faults.ignore("CANCEL")
         outgoing = alice.dial(bob)
         await (await bob.received.get()).ringing()
@@ -147,7 +147,7 @@ async def test_a_callee_that_is_deaf_to_cancel_is_given_up_after_64_t1() -> None
 
 async def test_nobody_there_is_a_local_408() -> None:
     """The INVITE is repeated for 64*T1, then the call ends without a response on the wire."""
-    async with two_phones() as (alice, bob):
+    async with two_phones(QUICK) as (alice, bob):
         bob.faults.ignore("INVITE")
         outgoing = alice.dial(bob)
         with pytest.raises(CallRejected) as caught:

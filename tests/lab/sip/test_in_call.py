@@ -9,7 +9,7 @@ import pytest
 from lab.sip.call import CallOver, ReceivedRefer
 from lab.sip.faults import request
 from lab.sip.sdp import Sdp
-from tests.lab.sip.phones import ANSWER, OFFER, Phone, talking, two_phones, until
+from tests.lab.sip.phones import ANSWER, OFFER, QUICK, Phone, talking, two_phones, until
 
 TARGET = "sip:+919812345678@127.0.0.1"
 HELD = OFFER.replace(b"a=sendrecv", b"a=sendonly")
@@ -47,11 +47,11 @@ async def test_a_reinvite_may_be_answered_or_refused_by_the_call() -> None:
 
 async def test_a_reinvite_survives_lost_acks() -> None:
     """The 200 is repeated, and so is the ACK."""
-    async with talking() as (alice, outgoing, bob, _incoming):
+    async with talking(QUICK) as (alice, outgoing, bob, _incoming):
         before = len(bob.sent_statuses())
         lost = alice.faults.drop(request("ACK"), times=2)
         assert (await outgoing.reinvite(HELD)).code == 200
-        await until(lambda: lost.hits == 2 and bob.sent_statuses()[before:].count(200) == 3)
+        await until(lambda: lost.hits == 2 and bob.sent_statuses()[before:].count(200) >= 3)
 
 
 async def test_reinvites_that_cross_are_refused_with_491() -> None:
