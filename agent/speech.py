@@ -1,15 +1,20 @@
-"""The three services of an agent: speech to text, the model, text to speech. Deepgram's and OpenAI's names stand here."""
+"""The three services of an agent: speech to text, the model, text to speech. The only file that names their makers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
+import openai as openai_sdk
 from livekit.agents import llm, tts
 from livekit.plugins import deepgram, openai
 
 from agent.settings import AgentSettings
 from telephony.manifest.agent import AgentProfile
+
+MODEL_TIMEOUT = httpx2.Timeout(5.0)
+_MODEL_LIMITS = httpx2.Limits(max_connections=10, keepalive_expiry=120)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +31,17 @@ class Services:
         self.stt.update_options(tags=[tag])
 
 
-def make_services(profile: AgentProfile, settings: AgentSettings) -> Services:
-    """Return the services of a call, all audio in the sample rate of the call."""
+def model_http() -> httpx2.AsyncClient:
+    """Return the HTTP client of the model: to be made before the call, since reading the certificates takes 30 ms."""
+    return httpx2.AsyncClient(timeout=MODEL_TIMEOUT, follow_redirects=True, limits=_MODEL_LIMITS)
+
+
+def make_services(profile: AgentProfile, settings: AgentSettings, *, http: httpx2.AsyncClient) -> Services:
+    """Return the services of a call, all audio in the sample rate of the call. `http` is of `model_http`."""
     speak_base = (profile.tts.base_url or settings.deepgram_base_url).rstrip("/")
     return Services(
         stt=_stt(profile, settings),
-        llm=_llm(profile, settings),
+        llm=_llm(profile, settings, http=http),
         tts=_tts(profile, settings, base_url=speak_base),
         voice=f"{profile.tts.provider}|{profile.tts.model}|{speak_base}",
     )
@@ -56,11 +66,12 @@ def _tts(profile: AgentProfile, settings: AgentSettings, *, base_url: str) -> tt
     )
 
 
-def _llm(profile: AgentProfile, settings: AgentSettings) -> llm.LLM[Any]:
+def _llm(profile: AgentProfile, settings: AgentSettings, *, http: httpx2.AsyncClient) -> llm.LLM[Any]:
     options: dict[str, Any] = {} if profile.llm.temperature is None else {"temperature": profile.llm.temperature}
-    return openai.LLM(
-        model=profile.llm.model,
+    client = openai_sdk.AsyncClient(
         api_key=settings.openai_api_key.get_secret_value(),
         base_url=(profile.llm.base_url or settings.openai_base_url).rstrip("/"),
-        **options,
+        max_retries=0,  # the session has its own
+        http_client=http,
     )
+    return openai.LLM(model=profile.llm.model, client=client, **options)

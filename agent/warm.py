@@ -7,9 +7,12 @@ What is named here and used nowhere else are parts that the speech and model cli
 from __future__ import annotations
 
 import anyio._backends._asyncio
-import anyio._core._synchronization
+import anyio._core._synchronization  # noqa: F401
 import httpcore2._async  # noqa: F401
 import livekit.local_inference as inference
+import openai.pagination
+import openai.resources.chat
+import openai.resources.models  # noqa: F401
 
 import agent.job  # noqa: F401
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from livekit.agents import AgentServer, JobRequest
 
@@ -59,7 +59,7 @@ async def run_worker(
     configure_logging(settings.log_format, personal=settings.log_personal_data)
     with first_signal() as stop:
         checked = asyncio.ensure_future(check_services(settings, manifest))
-        await asyncio.wait([checked, stop], return_when=asyncio.FIRST_COMPLETED)
+        await _either(checked, stop)
         if not checked.done():
             checked.cancel()
             return _exit_code(stop)
@@ -73,7 +73,7 @@ async def run_worker(
 
 async def _serve(server: AgentServer, stop: asyncio.Future[int]) -> int:
     running = asyncio.ensure_future(server.run())
-    await asyncio.wait([running, stop], return_when=asyncio.FIRST_COMPLETED)
+    await _either(running, stop)
     if stop.done():
         await _drain(server, limit_s=INTERRUPT_LIMIT_S if stop.result() == signal.SIGINT else DRAIN_LIMIT_S)
     try:
@@ -83,6 +83,10 @@ async def _serve(server: AgentServer, stop: asyncio.Future[int]) -> int:
     except RuntimeError as error:
         raise UnreachableError("the connection to LiveKit is lost, and the worker has stopped") from error
     return _exit_code(stop)
+
+
+async def _either(*futures: asyncio.Future[Any]) -> None:
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _drain(server: AgentServer, *, limit_s: int) -> None:

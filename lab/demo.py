@@ -17,6 +17,9 @@ from lab.terminal.call import Screen
 from provision.render import render
 
 CALLER = "+919812345678"
+# A recogniser writes digits as numerals or as words, and some as words that sound the same.
+_SPOKEN = {"zero": "0", "oh": "0", "one": "1", "won": "1", "two": "2", "to": "2", "too": "2", "three": "3", "four": "4"}
+_SPOKEN |= {"for": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "ate": "8", "nine": "9"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +88,9 @@ async def _call(stack: Stack, screen: Screen) -> DemoResult:
 
 
 def digits_of(text: str) -> str:
-    """Return only the digits of what was recognised: `7-4-1-9` and `7 4 1 9` are the same code."""
-    return re.sub(r"\D", "", text)
+    """Return the digits of what was recognised: `7-4-1-9`, `7 4 1 9` and `seven for one nine` are the same code."""
+    tokens = re.findall(r"[a-z]+|\d+", text.lower())
+    return "".join(token if token.isdigit() else _SPOKEN.get(token, "") for token in tokens)
 
 
 async def looked_up(speech_url: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What an agent says when the services that make its words have failed. Prepared as audio, since they may all be gone."""
+"""What an agent says when the services that make its words have failed: prepared as audio while they still worked."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from lab.speech.loudness import Loudness, Utterances, Window
 NEUTRAL = "Hello."
 """What the oracle hears from a caller that nobody announced: enough for an answer after each sentence."""
 _LATE_S = 0.15  # a segment's end may be this late on the wire before silence must confirm it no longer
+_REST_S = 0.25
 _KEPT_S = 40.0
 
 
@@ -44,7 +45,11 @@ class Hearing(Protocol):
 
 
 class OracleHearing:
-    """Knows the words; needs the sound. A segment is heard when its end has been received, in audio time."""
+    """Knows the words; needs the sound. A segment is heard when its end has been received, in audio time.
+
+    On a busy machine a sentence may arrive torn: what is left of it after its last segment begins no new one, since a
+    sentence begins only after `_REST_S` of silence.
+    """
 
     def __init__(self, announcements: Announcements, tags: Sequence[str], sample_rate: int) -> None:
         self._announcements, self._tags = announcements, tags
@@ -52,20 +57,22 @@ class OracleHearing:
         self._current: Announcement | None = None
         self._left: list[Segment] = []
         self._onset_s = 0.0
-        self._was_loud = False
+        self._loud_until_s = -_REST_S
 
     async def feed(self, samples: NDArray[np.int16]) -> AsyncIterator[Heard | Onset]:
         """Yield onsets and segments."""
         for window in self._loudness.feed(samples):
-            if self._current is None:
-                if window.loud and not self._was_loud and not self._utterances.speaking:
-                    yield Onset()
-                    self._begin(window)
-                if self._current is None and self._utterances.feed(window):
-                    yield Heard(NEUTRAL, final=True, last=True)
-            elif heard := self._known(window):
-                yield heard
-            self._was_loud = window.loud
+            rested = window.end_s - self._loud_until_s >= _REST_S
+            if window.loud:
+                self._loud_until_s = window.end_s
+            if self._current is None and window.loud and rested:
+                self._begin(window)
+                yield Onset()
+            if self._current is not None:
+                if heard := self._known(window):
+                    yield heard
+            elif self._utterances.feed(window) and not self._announcements.knows(self._tags):
+                yield Heard(NEUTRAL, final=True, last=True)
 
     def _begin(self, window: Window) -> None:
         self._current = self._announcements.next(self._tags)

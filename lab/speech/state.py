@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+import sys
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +34,11 @@ class State:
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "speech"))
 
     def note(self, what: str, text: str) -> None:
-        """Write a line of the log: `heard`, `asked`, `answered`, `spoken` or `looked up`."""
-        self.log.append({"at_s": round(time.time(), 3), "what": what, "text": text})
+        """Write a line of the log, on stdout too: `heard`, `answered`, `spoken` or `looked up`."""
+        entry = {"at_s": round(time.time(), 3), "what": what, "text": text}
+        self.log.append(entry)
+        sys.stdout.write(json.dumps(entry) + "\n")
+        sys.stdout.flush()
 
     def code_of(self, name: str) -> str:
         """Return the appointment code of a patient; it is drawn when it is first asked for."""
