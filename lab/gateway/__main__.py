@@ -75,7 +75,7 @@ async def _until_stopped(node: Node) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.put_nowait, number)
     if await stop.get() == signal.SIGTERM:
         node.draining = True
-        while node.legs and stop.empty():
+        while node.calls and stop.empty():
             await asyncio.sleep(DRAIN_POLL_S)
     await node.hang_up_all()
 

@@ -32,7 +32,18 @@ AGAIN = (503, "Try again later")
 
 
 async def take(node: Node, call: IncomingCall) -> None:
-    """Handle one INVITE to the end of its call."""
+    """Handle one INVITE to the end of its call; it is refused when the gateway stops before the answer."""
+    task = asyncio.current_task()
+    assert task is not None
+    node.calls.add(task)
+    try:
+        await _handle(node, call)
+    finally:
+        node.calls.discard(task)
+        await call.reject(*BUSY)  # nothing happens to a call that is decided
+
+
+async def _handle(node: Node, call: IncomingCall) -> None:
     try:
         question = question_of(call, new_id("SCL_"))
     except ValueError:
@@ -104,7 +115,8 @@ async def _accepted(node: Node, call: IncomingCall, question: Question, dispatch
             if not await _joined(node, call, room, _seat(call, dispatch)):
                 return await call.reject(*BUSY)
             if await _answerable(call, room, dispatch):
-                await _live(node, Leg(question.call_id, call, room, media), dispatch, chosen.to_bytes())
+                leg = Leg(question.call_id, call, room, media, dispatch.attributes_to_headers)
+                await _live(node, leg, dispatch, chosen.to_bytes())
         finally:
             await room.leave()
 
@@ -149,7 +161,7 @@ async def _live(node: Node, leg: Leg, dispatch: Any, description: bytes) -> None
     call = leg.call
     assert isinstance(call, IncomingCall)
     async with node.live(leg):
-        call.send_answer(description, list(dispatch.headers.items()))
+        call.send_answer(description, [*dispatch.headers.items(), *leg.headers()])
         leg.media.start()
         await first(packet=leg.media.first_packet(), hung_up=call.wait_ended())
         await leg.room.set_attributes(sip_callStatus="active")
@@ -158,5 +170,5 @@ async def _live(node: Node, leg: Leg, dispatch: Any, description: bytes) -> None
             leg.room,
             leg.media,
             max_call_s=dispatch.max_call_duration.ToNanoseconds() / 1e9 or MAX_CALL_S,
-            attributes_to_headers=dispatch.attributes_to_headers,
+            headers=leg.headers,
         )

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from lab.gateway.headers import headers_from
 from lab.gateway.media import MediaLeg
 from lab.gateway.room import RoomLeg
 from lab.sip import sdp
+from lab.sip.core import HeaderList
 from lab.sip.leg import Call
 
 MAX_CALL_S = 24 * 3600.0
 
 
 async def hold(
-    call: Call, room: RoomLeg, media: MediaLeg, *, max_call_s: float, attributes_to_headers: Mapping[str, str]
+    call: Call, room: RoomLeg, media: MediaLeg, *, max_call_s: float, headers: Callable[[], HeaderList]
 ) -> str:
     """Return who or what ended an answered call; by then both sides know.
 
     `telephone` (its BYE, or ours after a transfer), `room` (removed, deleted, gone), `media` (no RTP), `limit`.
+    `headers` are asked for when a BYE of ours leaves.
     """
     call.on_reinvite = lambda offer: _redirected(call, media, offer)
     ended = await first(
@@ -29,8 +30,7 @@ async def hold(
     if ended == "telephone":
         await room.set_attributes(sip_callStatus="hangup")
     else:
-        attributes = dict(room.room.local_participant.attributes) if room.room.isconnected() else {}
-        await call.bye(headers_from(attributes, attributes_to_headers))
+        await call.bye(headers())
     return ended
 
 

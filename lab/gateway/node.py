@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from lab.gateway.config import GatewayConfig
+from lab.gateway.headers import headers_from
 from lab.gateway.media import MediaLeg
 from lab.gateway.room import RoomLeg
 from lab.gateway.transfer import transfer
@@ -21,17 +22,22 @@ from lab.sip.leg import Call
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A leg: its LiveKit call id, its SIP side, its room side, its media."""
+    """A leg: its LiveKit call id, its SIP side, its room side, its media, and which attributes become headers."""
 
     call_id: str
     call: Call
     room: RoomLeg
     media: MediaLeg
+    attributes_to_headers: Mapping[str, str]
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Return the headers of a 200, a BYE or a REFER of this leg as its attributes stand now."""
+        return headers_from(self.room.attributes, self.attributes_to_headers)
 
 
 @dataclass(kw_only=True, eq=False)
 class Node:
-    """One gateway process. `draining` takes no more outbound calls; `idle` is set while no call lives."""
+    """One gateway process. `draining` takes no more outbound calls; `calls` are the tasks of all, ringing ones too."""
 
     config: GatewayConfig
     endpoint: SipEndpoint
@@ -39,14 +45,14 @@ class Node:
     io: PsrpcClient
     internal: PsrpcServer
     draining: bool = False
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    calls: set[asyncio.Task[None]] = field(default_factory=set)
     legs: dict[str, Leg] = field(default_factory=dict)
 
     @asynccontextmanager
     async def live(self, leg: Leg) -> AsyncIterator[None]:
         """Serve transfers of a leg for as long as the block lasts."""
         self.legs[leg.call_id] = leg
-        moves = transfer(leg.call)
+        moves = transfer(leg.call, leg.headers)
         request = SIP["InternalTransferSIPParticipantRequest"]
         await self.internal.register("TransferSIPParticipant", request, moves, topic=leg.call_id)
         try:
@@ -56,6 +62,8 @@ class Node:
             await self.internal.deregister("TransferSIPParticipant", topic=leg.call_id)
 
     async def hang_up_all(self) -> None:
-        """End every call."""
-        for leg in list(self.legs.values()):
-            await leg.call.bye()
+        """End every call: BYE where it is answered, else CANCEL or a refusal. Waits until all of it is done."""
+        await asyncio.gather(*(leg.call.bye(leg.headers()) for leg in list(self.legs.values())))
+        for task in (calls := list(self.calls)):
+            task.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)

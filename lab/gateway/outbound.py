@@ -35,7 +35,7 @@ async def create(node: Node, request: Any) -> Any:
         raise PsrpcError("unavailable", "sip bridge is draining")
     told: asyncio.Future[RoomLeg] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(_leg(node, request, told))
-    node.tasks.add(task)
+    node.calls.add(task)
     task.add_done_callback(lambda done: _finished(node, done, told))
     # The leg lives on when the caller of the API does not wait any more: only leaving the room ends it.
     room = await asyncio.shield(told)
@@ -47,7 +47,7 @@ async def create(node: Node, request: Any) -> Any:
 
 
 def _finished(node: Node, task: asyncio.Task[None], told: asyncio.Future[RoomLeg]) -> None:
-    node.tasks.discard(task)
+    node.calls.discard(task)
     error = None if task.cancelled() else task.exception()
     if told.done():
         told.exception()
@@ -72,7 +72,8 @@ async def _leg(node: Node, request: Any, told: asyncio.Future[RoomLeg]) -> None:
             except PsrpcError as error:
                 reason = _reason(call, error)
                 raise
-            await _live(node, request, Leg(request.sip_call_id, call, room, media), told)
+            leg = Leg(request.sip_call_id, call, room, media, request.attributes_to_headers)
+            await _live(node, request, leg, told)
         finally:
             await room.leave(reason)
 
@@ -125,6 +126,9 @@ async def _answered(call: OutgoingCall, room: RoomLeg, request: Any) -> None:
             await call.cancel()
             raise PsrpcError("canceled", "sip request timed out")
         await answer
+    except asyncio.CancelledError:
+        await call.cancel()  # the gateway is being stopped
+        raise
     except CallRejected as rejected:
         if rejected.status in (401, 407) and not request.username:
             text = "sip server required auth, but no username or password was provided"
@@ -156,7 +160,7 @@ async def _live(node: Node, request: Any, leg: Leg, told: asyncio.Future[RoomLeg
             leg.room,
             leg.media,
             max_call_s=request.max_call_duration.ToNanoseconds() / 1e9 or MAX_CALL_S,
-            attributes_to_headers=request.attributes_to_headers,
+            headers=leg.headers,
         )
 
 

@@ -79,6 +79,7 @@ class RoomLeg:
         self._spoken: asyncio.Queue[Samples] = asyncio.Queue()
         self._listening = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._attributes: dict[str, str] = {}
         self.room.on("disconnected", lambda *_: self.gone.set())
         self.room.on("sip_dtmf_received", lambda event: self.on_digit and self.on_digit(event.digit))
 
@@ -86,6 +87,13 @@ class RoomLeg:
     def participant_sid(self) -> str:
         """LiveKit's id of the participant."""
         return str(self.room.local_participant.sid)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The participant's attributes; after the end of the room those that it had."""
+        with contextlib.suppress(Exception):
+            self._attributes = dict(self.room.local_participant.attributes)
+        return self._attributes
 
     async def join(self, config: GatewayConfig, seat: Seat) -> None:
         """Join and publish the telephone's track. Raises rtc.ConnectError."""

@@ -1,12 +1,14 @@
 """A blind transfer: REFER on a leg, and what its answer and its NOTIFYs mean (psrpc TransferSIPParticipant).
 
 Measured on livekit-sip: only a NOTIFY 200 is success, and so is the telephone's BYE after it took the REFER. Without a
-final NOTIFY the caller of the API runs into its own deadline.
+final NOTIFY it ends with the request's ringing timeout, which is the API's limit too: either of the two is told. A REFER
+that is not answered at all lasts for its own transaction's 32 s instead.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
@@ -14,18 +16,23 @@ from google.protobuf.empty_pb2 import Empty
 from lab.gateway.live import first
 from lab.psrpc.errors import PsrpcError, sip_error
 from lab.psrpc.server import Handler
+from lab.sip.core import HeaderList
 from lab.sip.leg import Call
 from lab.sip.referral import Referral
 
 BYE_AFTER_S = 1.0
+TIMEOUT_S = 120.0
 TIMER_F_STATUS = 408
 _REASONS = {202: "Accepted", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout"}
 _REASONS |= {480: "Temporarily Unavailable", 486: "Busy Here", 487: "Request Terminated", 503: "Service Unavailable"}
 _REASONS |= {501: "Not Implemented", 603: "Decline"}
 
 
-def transfer(call: Call) -> Handler:
-    """Return the handler of one leg's transfers. One at a time; the same target twice is one transfer."""
+def transfer(call: Call, own_headers: Callable[[], HeaderList]) -> Handler:
+    """Return the handler of one leg's transfers. One at a time; the same target twice is one transfer.
+
+    `own_headers` go into the REFER beside those of the request.
+    """
     pending: dict[str, asyncio.Task[None]] = {}
 
     async def handle(request: Any) -> Empty:
@@ -33,7 +40,9 @@ def transfer(call: Call) -> Handler:
         if pending and target not in pending:
             raise PsrpcError("invalid_argument", "call already being transferred elsewhere")
         if target not in pending:
-            pending[target] = asyncio.create_task(_refer(call, target, list(request.headers.items())))
+            limit_s = request.ringing_timeout.ToNanoseconds() / 1e9 or TIMEOUT_S
+            headers = [*request.headers.items(), *own_headers()]
+            pending[target] = asyncio.create_task(_refer(call, target, headers, limit_s))
             pending[target].add_done_callback(
                 lambda task: (pending.pop(target, None), task.cancelled() or task.exception())
             )
@@ -44,7 +53,8 @@ def transfer(call: Call) -> Handler:
     return handle
 
 
-async def _refer(call: Call, target: str, headers: list[tuple[str, str]]) -> None:
+async def _refer(call: Call, target: str, headers: HeaderList, limit_s: float) -> None:
+    deadline_s = asyncio.get_running_loop().time() + limit_s
     if call.state != "established":
         raise PsrpcError("failed_precondition", "can't transfer non established call")
     referral = await call.refer(target, headers)
@@ -52,7 +62,11 @@ async def _refer(call: Call, target: str, headers: list[tuple[str, str]]) -> Non
         if referral.status == TIMER_F_STATUS:
             raise PsrpcError("canceled", "transaction failed to complete")
         raise sip_error(referral.status, referral.reason or _REASONS.get(referral.status, ""))
-    status = await _final(call, referral)
+    try:
+        async with asyncio.timeout_at(deadline_s):
+            status = await _final(call, referral)
+    except TimeoutError:
+        raise PsrpcError("canceled", "refer canceled") from None
     if status is not None and status != 200:
         raise sip_error(status, _REASONS.get(status, ""), prefix="call transfer failed: ")
     asyncio.get_running_loop().call_later(BYE_AFTER_S, lambda: asyncio.ensure_future(call.bye()))

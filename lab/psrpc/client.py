@@ -13,7 +13,6 @@ from lab.psrpc.errors import PsrpcError
 from lab.psrpc.wire import channel, name_of, new_id, pack, unpack
 
 TIMEOUT_S = 3.0  # psrpc's default, which livekit-sip uses
-BID_TIMEOUT_S = 1.0
 
 
 class PsrpcClient:
@@ -32,15 +31,21 @@ class PsrpcClient:
     async def call(self, method: str, request: Any, answer: Any, *, timeout_s: float = TIMEOUT_S) -> Any:
         """Return the answer, a message of class `answer`.
 
-        Raises PsrpcError: `unavailable` (nobody bid within a second), `deadline_exceeded`, or what the server says.
+        Raises PsrpcError: `unavailable` (nobody listens, or nobody bid), `deadline_exceeded`, or what the server says.
+        Redis tells whether anybody listens, so a bid may take as long as the answer: a busy machine loses no call.
         """
         request_id, inbox = new_id("REQ_"), asyncio.Queue[Any]()
         self._waiting[request_id] = inbox
+        granted = False
         try:
             async with asyncio.timeout(timeout_s):
                 await self._send(method, request_id, request, timeout_s)
-                return await self._answer(method, request_id, inbox, answer)
+                bid = await inbox.get()
+                granted = True
+                return await self._answer(method, bid, inbox, answer)
         except TimeoutError:
+            if not granted:
+                raise PsrpcError("unavailable", "no response from servers") from None
             raise PsrpcError("deadline_exceeded", "request timed out") from None
         except redis.exceptions.RedisError as error:
             raise PsrpcError("unavailable", "Redis is away") from error
@@ -60,21 +65,14 @@ class PsrpcClient:
         if not await self._bus.publish(channel(self._service, method, "REQ"), data):
             raise PsrpcError("unavailable", "no response from servers")
 
-    async def _answer(self, method: str, request_id: str, inbox: asyncio.Queue[Any], answer: Any) -> Any:
-        bid = await self._first_bid(inbox)
-        grant = pack("ClaimResponse", request_id=request_id, server_id=bid.server_id)
+    async def _answer(self, method: str, bid: Any, inbox: asyncio.Queue[Any], answer: Any) -> Any:
+        grant = pack("ClaimResponse", request_id=bid.request_id, server_id=bid.server_id)
         await self._bus.publish(channel(self._service, method, "RCLAIM"), grant)
         while name_of(response := await inbox.get()) != "Response":
             pass  # a later bid
         if response.error:
             raise PsrpcError(response.code or "unknown", response.error, *response.error_details)
         return answer.FromString(response.raw_response)
-
-    async def _first_bid(self, inbox: asyncio.Queue[Any]) -> Any:
-        try:
-            return await asyncio.wait_for(inbox.get(), BID_TIMEOUT_S)
-        except TimeoutError:
-            raise PsrpcError("unavailable", "no response from servers") from None
 
     def _on_message(self, data: bytes) -> None:
         message = unpack(data)

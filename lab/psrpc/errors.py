@@ -40,7 +40,9 @@ _CODE_OF = {status: code for code, statuses in _CODES.items() for status in stat
 
 def code_of_status(status: int) -> str:
     """Return the psrpc code of a SIP status, as livekit-sip chooses it."""
-    return _CODE_OF.get(status) or ("failed_precondition" if 500 <= status < 600 else "invalid_argument")
+    if status < 300:
+        return "unknown"  # no failure, yet reported as one, e.g. a last NOTIFY of 202
+    return _CODE_OF.get(status) or ("failed_precondition" if status // 100 == 5 else "invalid_argument")
 
 
 def sip_error(status: int, reason: str, *, prefix: str = "") -> PsrpcError:

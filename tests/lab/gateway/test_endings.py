@@ -93,11 +93,13 @@ async def test_the_agent_leaving_does_not_hang_up(stage: Stage) -> None:
 
 
 async def test_attributes_become_headers_of_the_bye(stage: Stage) -> None:
-    """attributes_to_headers: an attribute of the participant goes out with the gateway's BYE."""
+    """attributes_to_headers: an attribute of the participant goes out with the 200 and with the gateway's BYE."""
     async with talking(stage, attributes_to_headers={"line": "X-Line"}) as (line, _, number):
         await stage.remove(number.room, PHONE)
         await line.ended()
+        answer = next(d for d in stage.phone.got if d.method == "INVITE" and d.status == 200)
         bye = next(d for d in stage.phone.got if d.method == "BYE")
+        assert b"X-Line: front" in answer.data
         assert b"X-Line: front" in bye.data
 
 

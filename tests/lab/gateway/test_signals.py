@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+
 from lab.servers.sip_node import GatewayKind, SipNode, sip_node
+from lab.sip.call import CallRejected
 from tests.lab.gateway.ears import LIMIT_S, until
 from tests.lab.gateway.room_side import AGENT_HZ
 from tests.lab.gateway.stage import Stage
@@ -50,3 +52,17 @@ async def test_sigint_hangs_up(stage: Stage, kind: GatewayKind, tmp_path: Path) 
         os.kill(node.process.pid, signal.SIGINT)
         assert await line.ended() == ("remote", "bye")
         assert await asyncio.wait_for(node.process.wait(), LIMIT_S) == 0
+
+
+async def test_sigint_refuses_what_rings(stage: Stage, kind: GatewayKind, tmp_path: Path) -> None:
+    """A call that nobody has answered yet gets a final status before the process ends."""
+    async with sip_node(tmp_path, stage.livekit, kind=kind) as node:
+        number = await stage.number()
+        await stage.agent(number.room, speaks=False)
+        async with stage.phone.dial(number.number, gateway=node.address, hang_up=False) as line:
+            await line.rings()
+            os.kill(node.process.pid, signal.SIGINT)
+            with pytest.raises(CallRejected) as refused:
+                await line.answered()
+            print("STATUS", kind, refused.value.status)
+        await asyncio.wait_for(node.process.wait(), LIMIT_S)
