@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import httpx2
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, JobContext, JobProcess, vad
+from livekit.agents import Agent, JobContext, JobProcess, vad
 
 from agent.call import Call, read_call
 from agent.conversation.prompt import instructions
@@ -22,7 +21,7 @@ from agent.logs import keep_errors_as_fields
 from agent.prepared import PreparedSpeech
 from agent.session import make_session, make_vad, start_session
 from agent.settings import AgentSettings
-from agent.speech import make_services, model_http
+from agent.speech import make_services
 from agent.talk import Talk
 from agent.tools import make_tools
 from agent.turns import Turns
@@ -46,21 +45,14 @@ class Seat:
     agents: Mapping[str, AgentProfile]
     settings: AgentSettings
     detector: vad.VAD
-    http: httpx2.AsyncClient
 
 
 def prewarm(process: JobProcess, *, agents: Mapping[str, AgentProfile], settings: AgentSettings) -> None:
     """Load everything that does not depend on the call. Runs in the job process while it waits for one."""
+    import agent.warm  # noqa: F401  (done already where processes are forked)
+
     keep_errors_as_fields()
-    asyncio.run(_rehearse())
-    process.userdata[_SEAT] = Seat(agents=agents, settings=settings, detector=make_vad(settings), http=model_http())
-
-
-async def _rehearse() -> None:
-    """Run a session of nothing: what the framework does only once is done before the call."""
-    session: AgentSession[None] = AgentSession(vad=None, session_close_transcript_timeout=0)
-    await session.start(Agent(instructions=""), record=False, session_host=False)
-    await session.aclose()
+    process.userdata[_SEAT] = Seat(agents=agents, settings=settings, detector=make_vad(settings))
 
 
 async def answer(ctx: JobContext) -> None:
@@ -78,7 +70,7 @@ async def answer(ctx: JobContext) -> None:
 async def _answer(ctx: JobContext, seat: Seat) -> None:
     turns, settings = Turns(), seat.settings
     wanted, profile = _wanted(ctx.job.metadata, seat.agents)
-    services = make_services(profile, settings, http=seat.http)
+    services = make_services(profile, settings)
     session = make_session(services, seat.detector, settings)
     await ctx.connect()
     turns.mark("joined")

@@ -9,6 +9,7 @@ from livekit.agents import Agent, AgentSession, APIConnectOptions, inference, va
 from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.room_io import AudioInputOptions, AudioOutputOptions, RoomOptions
 
+from agent.heard import HeardAudio
 from agent.settings import TurnSettings
 from agent.speech import Services
 
@@ -69,12 +70,16 @@ async def start_session(
 ) -> None:
     """Tie a session to the caller's leg in a room; the agent's track is published soon after.
 
-    The framework's transcript synchroniser is left out: it analyses all speech in the event loop, which stood still for
-    up to 2.6 s with ten calls on two cores. An interrupted reply stays in the history whole, marked as interrupted.
+    What the caller did not hear of an interrupted reply is cut from the conversation. The framework's synchroniser,
+    which does that too, is left out: it analyses all speech in the event loop, which stood still for up to 2.6 s with
+    ten calls on two cores.
     """
     await session.start(
         agent, room=room, room_options=room_options(caller_identity, turn), session_host=False, record=False
     )
+    if session.output.audio is not None:
+        heard = HeardAudio(session.output.audio)
+        session.output.audio, session.output.transcription = heard, heard.words
 
 
 def room_options(caller_identity: str, turn: TurnSettings) -> RoomOptions:

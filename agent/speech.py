@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 import httpx2
 import openai as openai_sdk
@@ -13,8 +15,8 @@ from livekit.plugins import deepgram, openai
 from agent.settings import AgentSettings
 from telephony.manifest.agent import AgentProfile
 
-MODEL_TIMEOUT = httpx2.Timeout(5.0)
-_MODEL_LIMITS = httpx2.Limits(max_connections=10, keepalive_expiry=120)
+MODEL_TIMEOUT_S: Final = 5.0
+_MODEL_LIMITS: Final = httpx2.Limits(max_connections=10, keepalive_expiry=120)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +33,18 @@ class Services:
         self.stt.update_options(tags=[tag])
 
 
-def model_http() -> httpx2.AsyncClient:
-    """Return the HTTP client of the model: to be made before the call, since reading the certificates takes 30 ms."""
-    return httpx2.AsyncClient(timeout=MODEL_TIMEOUT, follow_redirects=True, limits=_MODEL_LIMITS)
+@cache
+def certificates() -> ssl.SSLContext:
+    """Return the trusted certificates, read once: that takes 30 ms, which no call shall wait for."""
+    return httpx2.create_ssl_context()
 
 
-def make_services(profile: AgentProfile, settings: AgentSettings, *, http: httpx2.AsyncClient) -> Services:
-    """Return the services of a call, all audio in the sample rate of the call. `http` is of `model_http`."""
+def make_services(profile: AgentProfile, settings: AgentSettings) -> Services:
+    """Return the services of a call, all audio in the sample rate of the call."""
     speak_base = (profile.tts.base_url or settings.deepgram_base_url).rstrip("/")
     return Services(
         stt=_stt(profile, settings),
-        llm=_llm(profile, settings, http=http),
+        llm=_llm(profile, settings),
         tts=_tts(profile, settings, base_url=speak_base),
         voice=f"{profile.tts.provider}|{profile.tts.model}|{speak_base}",
     )
@@ -66,12 +69,14 @@ def _tts(profile: AgentProfile, settings: AgentSettings, *, base_url: str) -> tt
     )
 
 
-def _llm(profile: AgentProfile, settings: AgentSettings, *, http: httpx2.AsyncClient) -> llm.LLM[Any]:
+def _llm(profile: AgentProfile, settings: AgentSettings) -> llm.LLM[Any]:
     options: dict[str, Any] = {} if profile.llm.temperature is None else {"temperature": profile.llm.temperature}
     client = openai_sdk.AsyncClient(
         api_key=settings.openai_api_key.get_secret_value(),
         base_url=(profile.llm.base_url or settings.openai_base_url).rstrip("/"),
         max_retries=0,  # the session has its own
-        http_client=http,
+        http_client=httpx2.AsyncClient(
+            verify=certificates(), timeout=MODEL_TIMEOUT_S, limits=_MODEL_LIMITS, follow_redirects=True
+        ),
     )
     return openai.LLM(model=profile.llm.model, client=client, **options)

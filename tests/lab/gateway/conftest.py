@@ -22,9 +22,7 @@ def kind(request: pytest.FixtureRequest) -> GatewayKind:
 
 
 @pytest.fixture(scope="package")
-async def node(
-    tmp_path_factory: pytest.TempPathFactory, livekit: LiveKit, kind: GatewayKind
-) -> AsyncIterator[SipNode]:
+async def node(tmp_path_factory: pytest.TempPathFactory, livekit: LiveKit, kind: GatewayKind) -> AsyncIterator[SipNode]:
     """Yield one node for all tests of its kind."""
     async with sip_node(tmp_path_factory.mktemp(f"node-{kind}"), livekit, kind=kind) as running:
         yield running

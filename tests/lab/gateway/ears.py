@@ -20,7 +20,7 @@ async def until(condition: Callable[[], object], what: str, *, limit_s: float = 
     """Wait for something that comes over a socket."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + limit_s
-    while not condition():  # noqa: ASYNC110  (what is waited for is spread over rooms and sockets)
+    while not condition():
         assert loop.time() < deadline, f"within {limit_s:.0f} s: no {what}"
         await asyncio.sleep(0.01)
 

@@ -52,7 +52,9 @@ class RoomSide:
 
     def phone(self) -> rtc.RemoteParticipant:
         """The one SIP participant."""
-        found = [p for p in self.room.remote_participants.values() if p.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP]
+        found = [
+            p for p in self.room.remote_participants.values() if p.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP
+        ]
         assert len(found) == 1
         return found[0]
 
@@ -110,7 +112,9 @@ class RoomSide:
 
 
 @asynccontextmanager
-async def in_room(livekit: LiveKit, room: str, *, identity: str = "agent", speaks: bool = True) -> AsyncIterator[RoomSide]:
+async def in_room(
+    livekit: LiveKit, room: str, *, identity: str = "agent", speaks: bool = True
+) -> AsyncIterator[RoomSide]:
     """Yield a participant in a room; without `speaks` it publishes nothing yet."""
     token = (
         api.AccessToken(livekit.api_key, livekit.api_secret)

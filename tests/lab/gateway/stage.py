@@ -68,7 +68,9 @@ class Stage:
 
     async def outbound_trunk(self, **trunk: Any) -> str:
         """Make an outbound trunk that leads to the telephone; return its id."""
-        info = api.SIPOutboundTrunkInfo(name="test", **({"address": self.phone.address, "numbers": ["+918071000009"]} | trunk))
+        info = api.SIPOutboundTrunkInfo(
+            name="test", **({"address": self.phone.address, "numbers": ["+918071000009"]} | trunk)
+        )
         made = await self.api.sip.create_outbound_trunk(api.CreateSIPOutboundTrunkRequest(trunk=info))
         self._delete_trunk(made.sip_trunk_id)
         return str(made.sip_trunk_id)

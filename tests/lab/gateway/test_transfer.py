@@ -112,11 +112,11 @@ async def test_hanging_up_after_202_counts_as_success(stage: Stage) -> None:
 async def test_202_and_then_nothing(stage: Stage) -> None:
     """Without a NOTIFY the limit ends it, the API's or the node's own; the call goes on, a new transfer is possible."""
     async with referred(stage) as (seen, line, _, number):
-        for _try in range(2):
-            with pytest.raises(api.ServerError) as silent:
-                await stage.transfer(number.room, PHONE, TARGET, ring_s=1)
-            assert silent.value.code in ("deadline_exceeded", "canceled")
-        assert len(seen) == 2
+        async with asyncio.timeout(LIMIT_S):
+            while len(seen) < 2:  # a transfer right after the first one's limit may still join it
+                with pytest.raises(api.ServerError) as silent:
+                    await stage.transfer(number.room, PHONE, TARGET, ring_s=1)
+                assert silent.value.code in ("deadline_exceeded", "canceled")
         assert line.call.state == "established"
 
 
