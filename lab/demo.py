@@ -12,6 +12,7 @@ from lab.caller.result import CallResult
 from lab.caller.run import run_script
 from lab.caller.script import load_script
 from lab.dial import SCRIPTS, caller_ears, caller_voice
+from lab.running import shown
 from lab.stack import Stack, StackOptions, local_stack
 from lab.terminal.call import Screen
 from provision.render import render
@@ -31,6 +32,7 @@ class DemoResult:
     code: str | None
     code_heard: bool
     logs: str
+    ears: str
 
     @property
     def passed(self) -> bool:
@@ -49,7 +51,13 @@ class DemoResult:
         lines = [
             f"  the agent looked up the code {self.code} by a tool: {heard}" if self.code else "  NO TOOL WAS CALLED"
         ]
-        lines += [f"  logs: {self.logs}", "", "The call did what its script expects." if self.passed else "IT FAILED."]
+        lines += [
+            f"  logs: {shown(self.logs)}",
+            "",
+            "The call did what its script expects." if self.passed else "IT FAILED.",
+        ]
+        if self.ears == "real":
+            lines.insert(0, "  (the stand-in's recognition is a real one on this CPU: about a second of each turn)")
         return "\n".join(lines)
 
 
@@ -84,6 +92,7 @@ async def _call(stack: Stack, screen: Screen) -> DemoResult:
         code=code,
         code_heard=code is not None and any(code in digits_of(text) for text in call.heard),
         logs=str(stack.options.run_dir),
+        ears=stack.options.ears,
     )
 
 

@@ -27,6 +27,14 @@ def new_run_dir(kind: str, base: Path | None = None) -> Path:
     return path
 
 
+def shown(path: str | Path) -> str:
+    """Return a path as a person in the working folder would write it."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
 @contextmanager
 def announced(ready_line: Mapping[str, Any], base: Path | None = None) -> Iterator[None]:
     """Keep the note for as long as the block lasts. It holds keys, so only its owner may read it."""

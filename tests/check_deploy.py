@@ -16,6 +16,17 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 SECRETS = {"LIVEKIT_API_KEY": "APIcheck", "LIVEKIT_API_SECRET": "x" * 32}
 SERVICES = {"valkey", "livekit", "sip", "worker"}
+DRAINING = {"livekit", "sip", "worker"}
+# livekit-sip v1.11.0, pkg/config/config.go: it ignores every other key without a word.
+SIP_KEYS = """
+    api_key api_secret ws_url redis health_port prometheus_port pprof_port sip_port sip_port_listen sip_hostname
+    outbound_route_headers sip_ringing_interval tcp tls rtp_port logging cluster_id max_cpu_utilization
+    max_active_calls sip_trunk_ids use_external_ip local_net nat_1_to_1_ip listen_ip udp_max_payload
+    media_use_external_ip media_nat_1_to_1_ip media_timeout media_timeout_initial symmetric_rtp
+    rtp_draining_idle_timeout rtp_draining_duration ignore_local_addr_in_sdp codecs hide_inbound_port
+    disable_rejected_invite_cache add_record_route audio_dtmf enable_jitter_buffer enable_jitter_buffer_prob
+    jaeger_url experimental
+"""
 IMAGE = re.compile(r"^[^:@]+:[^:@]*\d[^:@]*(@sha256:[0-9a-f]{64})?$")
 
 
@@ -29,6 +40,10 @@ def problems() -> Iterator[str]:
         text = yaml.safe_load((ROOT / name).read_text())
         if {"keys", "api_key", "api_secret"} & set(text):
             yield f"{name}: keys and secrets belong into the environment"
+    for key in sorted(
+        set(yaml.safe_load((ROOT / "sip.yaml").read_text())) - set(SIP_KEYS.split()) - {"api_key", "api_secret"}
+    ):
+        yield f"sip.yaml: livekit-sip knows no key {key!r}"
     dockerfile = (ROOT / "Dockerfile").read_text()
     if not re.search(r"^USER (?!root|0)\S+", dockerfile, re.MULTILINE):
         yield "Dockerfile: no USER other than root"
@@ -54,6 +69,11 @@ def _compose_problems() -> Iterator[str]:
             yield f"docker-compose.yml: {name}: network_mode is not host"
         if "healthcheck" not in service:
             yield f"docker-compose.yml: {name}: no healthcheck"
+        if name in DRAINING and "stop_grace_period" not in service:
+            yield f"docker-compose.yml: {name}: no stop_grace_period, so calls are cut after 10 s"
+    mounted = {volume.get("target") for volume in services.get("sip", {}).get("volumes", [])}
+    if "/sip/config.yaml" not in mounted:
+        yield "docker-compose.yml: sip: nothing is mounted at /sip/config.yaml, which the image's entrypoint names"
 
 
 def main() -> int:

@@ -112,7 +112,7 @@ async def _accepted(node: Node, call: IncomingCall, question: Question, dispatch
             return await call.reject(400)
         room = media.connect(chosen, offered.remote)
         try:
-            if not await _joined(node, call, room, _seat(call, dispatch)):
+            if not await _joined(node, room, _seat(call, dispatch)):
                 return await call.reject(*BUSY)
             if await _answerable(call, room, dispatch):
                 leg = Leg(question.call_id, call, room, media, dispatch.attributes_to_headers)
@@ -136,7 +136,7 @@ def _seat(call: IncomingCall, dispatch: Any) -> Seat:
     )
 
 
-async def _joined(node: Node, call: IncomingCall, room: RoomLeg, seat: Seat) -> bool:
+async def _joined(node: Node, room: RoomLeg, seat: Seat) -> bool:
     try:
         await room.join(node.config, seat)
     except rtc.ConnectError:

@@ -1,4 +1,4 @@
-"""The room's voices → one stream of 20 ms frames. As livekit's mixer: a short ring per input, hard clipping, silence."""
+"""The room's voices → one stream of 20 ms frames. As livekit's mixer: a short ring per input, clipping, silence."""
 
 from __future__ import annotations
 

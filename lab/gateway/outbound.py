@@ -30,7 +30,7 @@ _REASON_OF |= {603: _REJECTED, 404: _UNAVAILABLE, 408: _UNAVAILABLE, 480: _UNAVA
 
 
 async def create(node: Node, request: Any) -> Any:
-    """Handle one CreateSIPParticipant. Returns when the leg is in the room, or when it is answered if that is wanted."""
+    """Handle one CreateSIPParticipant. Returns when the leg is in the room, or answered if that is wanted."""
     if node.draining:
         raise PsrpcError("unavailable", "sip bridge is draining")
     told: asyncio.Future[RoomLeg] = asyncio.get_running_loop().create_future()

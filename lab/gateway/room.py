@@ -27,7 +27,7 @@ _BACKLOG_FRAMES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """Who the leg is in which room. `room_config` is livekit.RoomConfiguration or None; it makes the agent's dispatch."""
+    """Who the leg is in which room. `room_config` is livekit.RoomConfiguration or None; it dispatches the agent."""
 
     room: str
     identity: str

@@ -1,8 +1,8 @@
 """A blind transfer: REFER on a leg, and what its answer and its NOTIFYs mean (psrpc TransferSIPParticipant).
 
 Measured on livekit-sip: only a NOTIFY 200 is success, and so is the telephone's BYE after it took the REFER. Without a
-final NOTIFY it ends with the request's ringing timeout, which is the API's limit too: either of the two is told. A REFER
-that is not answered at all lasts for its own transaction's 32 s instead.
+final NOTIFY it ends with the request's ringing timeout, which is the API's limit too: either of the two is told. A
+REFER that is not answered at all lasts for its own transaction's 32 s instead.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import redis.asyncio
 import redis.exceptions
@@ -22,26 +22,34 @@ class Bus:
     """Publishes and subscribes; an async context manager. After a loss of Redis it subscribes again by itself."""
 
     def __init__(self, url: str) -> None:
-        self._redis = redis.asyncio.from_url(url, health_check_interval=10, socket_keepalive=True)
-        self._pubsub = self._redis.pubsub()
+        self.url = url
+        alive: dict[str, Any] = {"health_check_interval": 10, "socket_keepalive": True}
+        self._listener = redis.asyncio.from_url(url, **alive)
+        # One connection in turn: a pool would open one for each message of a burst, and refuse beyond its limit.
+        self._publisher = redis.asyncio.from_url(url, single_connection_client=True, **alive)
+        self._turn = asyncio.Lock()
+        self._pubsub = self._listener.pubsub()
         self._callbacks: dict[str, OnMessage] = {}
         self._confirmed: dict[str, asyncio.Future[None]] = {}
         self._reader: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def __aenter__(self) -> Self:
-        await self._redis.ping()
+        await self._publisher.ping()
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._closed = True
         if self._reader:
             self._reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reader
         with contextlib.suppress(redis.exceptions.RedisError):
             await self._pubsub.aclose()  # type: ignore[no-untyped-call]
-            await self._redis.aclose()
+            await self._listener.aclose()
+            await self._publisher.aclose()
 
     async def subscribe(self, channel: str, callback: OnMessage) -> None:
         """Call `callback` with each message of a channel; returns when Redis has confirmed."""
@@ -58,15 +66,15 @@ class Bus:
         await self._pubsub.unsubscribe(channel)
 
     async def publish(self, channel: str, data: bytes) -> int:
-        """Publish; return how many listen. A pooled connection that a Redis restart left stale is tried once more."""
-        try:
-            return int(await self._redis.publish(channel, data))
-        except redis.exceptions.ConnectionError:
-            await self._redis.connection_pool.disconnect()
-            return int(await self._redis.publish(channel, data))
+        """Publish; return how many listen. A connection that a Redis restart left stale is opened once more."""
+        async with self._turn:
+            try:
+                return int(await self._publisher.publish(channel, data))
+            except redis.exceptions.ConnectionError:
+                return int(await self._publisher.publish(channel, data))
 
     async def _read(self) -> None:
-        while True:
+        while not self._closed:  # redis-py may swallow a cancellation while it connects
             try:
                 message = await self._pubsub.get_message(timeout=_POLL_S)
             except (redis.exceptions.RedisError, OSError):

@@ -46,7 +46,7 @@ def find_livekit_server() -> Path:
 
 
 def find_livekit_sip() -> Path | None:
-    """Return a real livekit-sip: LIVEKIT_SIP_BIN, else on PATH, else None. Raises BinaryMissingError for a wrong setting."""
+    """Return a real livekit-sip: LIVEKIT_SIP_BIN, else on PATH, else None. Raises BinaryMissingError."""
     return _named("LIVEKIT_SIP_BIN", "livekit-sip")
 
 

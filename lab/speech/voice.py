@@ -40,7 +40,7 @@ class Voice(Protocol):
 class RealVoice:
     """hibari's voice. `speed` 1.0 is its own pace; another one makes a second speaker that the ear tells apart.
 
-    What was spoken once lies in memory and under `cache` (default: the project's cache folder). Raises VoiceMissingError.
+    What was spoken once lies in memory and under `cache` (default: the cache folder). Raises VoiceMissingError.
     """
 
     name = "hibari"

@@ -10,6 +10,7 @@ import typer
 from lab.caller.events import CallEvent
 from lab.caller.result import CallResult, Turn
 from lab.figures import figure
+from lab.running import shown
 
 _SPEAKERS = {"said": "caller", "agent": "agent ", "digits": "caller"}
 
@@ -62,7 +63,7 @@ def _one(result: CallResult) -> str:
         f" sent late by {wire.send_jitter_p50_ms:.1f} ms p50, {wire.send_jitter_p99_ms:.1f} ms p99"
     )
     if result.recording:
-        lines.append(f"  recording (left: caller, right: agent): {result.recording}")
+        lines.append(f"  recording (left: caller, right: agent): {shown(result.recording)}")
     lines += [f"  NOT AS EXPECTED: {failure}" for failure in result.failures]
     return "\n".join(lines)
 

@@ -26,19 +26,12 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--max-calls", type=int, default=5)
     parser.add_argument("--warm", type=int, default=1)
+    parser.add_argument("--health-port", type=int, default=0)
     arguments = parser.parse_args()
-    path = Path(os.environ["DIALROOM_MANIFEST"])
     try:
-        manifest = load_manifest(path, environ=os.environ)
-        running = run_worker(
-            AgentSettings.load(),
-            manifest,
-            manifest_path=path,
-            max_calls=arguments.max_calls,
-            warm=arguments.warm,
-            on_ready=registered,
-        )
-        return asyncio.run(running)
+        manifest = load_manifest(Path(os.environ["DIALROOM_MANIFEST"]), environ=os.environ)
+        settings = AgentSettings.from_environ(os.environ)
+        return asyncio.run(run_worker(settings, manifest, on_ready=registered, **vars(arguments)))
     except DialroomError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -20,6 +20,7 @@ from lab.psrpc.server import Handler, PsrpcServer
 from lab.psrpc.wire import channel, new_id
 from lab.servers.valkey import valkey
 
+pytestmark = pytest.mark.timeout(40)
 Question, Answer = SIP["SIPCall"], SIP["InternalCreateSIPParticipantResponse"]
 LIMIT_S = 20.0
 
@@ -137,20 +138,18 @@ async def test_one_of_two_servers_answers(bus: Bus) -> None:
 
         return handle
 
-    async with service(bus, counting("first")) as client:
-        second = PsrpcServer(bus, client._service)
-        async with Bus(bus_url(bus)) as other:
-            second = PsrpcServer(other, client._service)
-            await second.register("Ask", Question, counting("second"))
-            for _ in range(20):
-                await ask(client)
-            await second.aclose()
+    async with service(bus, counting("first")) as client, Bus(bus.url) as other:
+        second = PsrpcServer(other, client._service)
+        await second.register("Ask", Question, counting("second"))
+        for _ in range(20):
+            await ask(client)
+        await second.aclose()
     assert len(runs) == 20
 
 
 async def test_an_unwilling_server_leaves_it_to_the_other(bus: Bus) -> None:
     """Silence of one does not delay or fail a request that another one takes."""
-    async with service(bus, greet, willing=lambda: False) as client, Bus(bus_url(bus)) as other:
+    async with service(bus, greet, willing=lambda: False) as client, Bus(bus.url) as other:
         server = PsrpcServer(other, client._service)
         await server.register("Ask", Question, greet)
         assert await ask(client) == "hello you"
@@ -192,9 +191,3 @@ async def test_after_a_lost_connection_it_goes_on(tmp_path: Path) -> None:
                     return
                 except PsrpcError:
                     await asyncio.sleep(0.05)
-
-
-def bus_url(bus: Bus) -> str:
-    """Return where a bus is connected to."""
-    place = bus._redis.connection_pool.connection_kwargs
-    return f"redis://{place['host']}:{place['port']}"

@@ -21,6 +21,7 @@ from lab.psrpc.messages import ACCEPT, DROP, REQUEST_PIN, SIP
 from lab.psrpc.server import Handler, PsrpcServer
 from lab.servers.livekit import LiveKit
 
+pytestmark = pytest.mark.timeout(40)
 CALLER = "+919812345678"
 REQUEST = SIP["InternalCreateSIPParticipantRequest"]
 RESPONSE = SIP["InternalCreateSIPParticipantResponse"]

@@ -88,5 +88,5 @@ async def talking(timers: Timers = STEADY) -> AsyncIterator[tuple[Phone, Outgoin
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that datagrams bring about; the phones' own limit ends it."""
-    while not condition():  # noqa: ASYNC110  (the condition is spread over two endpoints)
+    while not condition():
         await asyncio.sleep(0.005)

@@ -115,7 +115,7 @@ async def test_wrong_invites_get_the_status_that_says_why(change: bytes, to: byt
     """RFC 3261 section 8.2."""
     async with two_phones() as (alice, bob):
         alice.sip.send_raw(INVITE.replace(change, to), bob.sip.address)
-        while not bob.sent_statuses() and not bob.sent_statuses("BYE"):  # noqa: ASYNC110
+        while not bob.sent_statuses() and not bob.sent_statuses("BYE"):
             await asyncio.sleep(0.005)
         assert status in bob.sent_statuses() + bob.sent_statuses("BYE")
         assert bob.received.empty()
@@ -128,7 +128,7 @@ async def test_the_same_invite_on_two_ways_is_one_call() -> None:
         alice.sip.send_raw(INVITE, bob.sip.address)
         await bob.received.get()
         alice.sip.send_raw(INVITE.replace(b"z9hG4bKx1", b"z9hG4bKx2"), bob.sip.address)
-        while 482 not in bob.sent_statuses():  # noqa: ASYNC110
+        while 482 not in bob.sent_statuses():
             await asyncio.sleep(0.005)
         assert bob.received.empty()
 

@@ -101,7 +101,7 @@ def _write_settings(folder: Path, port: int) -> None:
 
 async def printed(peer: Child, text: str) -> None:
     """Wait until it has printed the text; the test's own limit ends it."""
-    while text not in await asyncio.to_thread(peer.log_path.read_text, errors="replace"):  # noqa: ASYNC110
+    while text not in await asyncio.to_thread(peer.log_path.read_text, errors="replace"):
         await asyncio.sleep(0.05)
 
 
