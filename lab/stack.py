@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,8 @@ class StackOptions:
     """What to start.
 
     `delays_ms` are those of the speech stand-ins, by service (`stt`, `llm`, `tts`). `workers` may be 0: more can be
-    added to the running stack. `extra_env` reaches the workers.
+    added to the running stack. `extra_env` reaches the workers. `extra_numbers` are owned at the carrier beside the
+    manifest's.
     """
 
     run_dir: Path
@@ -50,6 +51,7 @@ class StackOptions:
     warm: int = 2
     max_calls: int = 50
     extra_env: Mapping[str, str] = field(default_factory=dict)
+    extra_numbers: Sequence[str] = ()
 
 
 @dataclass(kw_only=True, eq=False)
@@ -138,7 +140,9 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
         environ = _base_environ(livekit, options)
         speech = await exits.enter_async_context(_speech(options, environ))
         numbers = load_manifest(options.manifest, environ=environ | {"LIVEKIT_SIP_HOST": "127.0.0.1"}).numbers
-        carrier = await exits.enter_async_context(_carrier(options, [entry.number for entry in numbers], environ))
+        carrier = await exits.enter_async_context(
+            _carrier(options, [*(entry.number for entry in numbers), *options.extra_numbers], environ)
+        )
         sip = await exits.enter_async_context(sip_node(options.run_dir, livekit, kind=kind, sip_port=options.sip_port))
         say(f"{_gateway_words(kind)} takes SIP on {sip.address}")
         heard, carried = await asyncio.gather(speech.ready(timeout_s=90), carrier.ready(timeout_s=30))

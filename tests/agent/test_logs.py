@@ -53,7 +53,7 @@ def test_json_lines_hold_the_same_for_machines() -> None:
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_personal_fields_are_left_out_unless_asked_for(form: LogFormat) -> None:
     """The name of a room holds the caller's number: livekit-sip puts it there."""
-    fields = {"pii_caller": "+919812345678", "room": "call-_+919812345678_x"}
+    fields: dict[str, Any] = {"pii_caller": "+919812345678", "room": "call-_+919812345678_x"}
     assert "9812345678" not in line(form=form, **fields)
     assert line(form=form, personal=True, **fields).count("9812345678") == 2
 

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from livekit.agents import Agent, AgentSession
 from livekit.agents.utils import http_context
+from livekit.agents.voice.run_result import RunResult
 
 from agent.tools import MAX_ANSWER_BYTES, make_tools
 from lab.servers.ports import free_port
@@ -76,7 +77,7 @@ async def outcome(tool: object, called: str, /, **arguments: object) -> tuple[st
     """Return what the model is told after it called a tool, and whether that is an error."""
     model = ScriptedModel(UseTool(called, dict(arguments)), "Done.")
     async with talking(model, tool) as session:
-        result = await session.run(user_input="please")
+        result: RunResult[None] = await session.run(user_input="please")
         result.expect.next_event().is_function_call(name=called)
         output = result.expect.next_event().is_function_call_output().event().item
         result.expect.next_event().is_message(role="assistant")
@@ -170,7 +171,7 @@ async def test_ending_the_call_calls_for_the_goodbye_and_no_further_reply() -> N
     tools = make_tools(profile(tools=["end_call"]), end_call=end_call, time_zone=INDIA)
     async with AgentSession[None](llm=model, vad=None) as session:
         await session.start(Agent(instructions="", tools=tools), record=False)
-        result = await session.run(user_input="goodbye")
+        result: RunResult[None] = await session.run(user_input="goodbye")
         result.expect.next_event().is_function_call(name="end_call")
     assert ended == [True]
     assert len(model.asked) == 1

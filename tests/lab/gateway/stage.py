@@ -46,13 +46,13 @@ class Stage:
         self.rooms.append(name)
         return name
 
-    async def number(self, *, allowed: list[str] | None = None, **trunk: Any) -> Number:
+    async def number(self, *, allowed: list[str] | None = None, pin: str = "", **trunk: Any) -> Number:
         """Make an inbound trunk and a rule that leads its number into a new room. `trunk` are further fields of it."""
         number, room = f"+91807{next(_count):07}", self.new_room()
         info = api.SIPInboundTrunkInfo(name="test", numbers=[number], allowed_addresses=allowed or LOOPBACK, **trunk)
         made = await self.api.sip.create_inbound_trunk(api.CreateSIPInboundTrunkRequest(trunk=info))
         self._delete_trunk(made.sip_trunk_id)
-        direct = api.SIPDispatchRule(dispatch_rule_direct=api.SIPDispatchRuleDirect(room_name=room))
+        direct = api.SIPDispatchRule(dispatch_rule_direct=api.SIPDispatchRuleDirect(room_name=room, pin=pin))
         rule = await self.api.sip.create_dispatch_rule(
             api.CreateSIPDispatchRuleRequest(
                 dispatch_rule=api.SIPDispatchRuleInfo(

@@ -19,6 +19,8 @@ from tests.lab.gateway.test_endings import talking
 
 TARGET = "tel:+918888888888"
 PHONE = f"sip_{CALLER}"
+NETWORK_S = 0.1
+"""How long an answer takes. livekit-sip sometimes misses a 202 or a NOTIFY that comes in no time at all."""
 Then = Callable[[ReceivedRefer, Line], Awaitable[object]]
 pytestmark = pytest.mark.timeout(120)
 
@@ -34,9 +36,11 @@ async def referred(
 
         async def follow(refer: ReceivedRefer) -> object:
             await refer.answered.wait()
+            await asyncio.sleep(NETWORK_S)
             return await then(refer, line) if then else None
 
         async def decide(refer: ReceivedRefer) -> int:
+            await asyncio.sleep(NETWORK_S)
             seen.append(refer)
             tasks.append(asyncio.create_task(follow(refer)))
             return status
@@ -51,7 +55,7 @@ async def referred(
 
 async def trying_then(refer: ReceivedRefer, status: int) -> None:
     await refer.notify(100)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(NETWORK_S)
     await refer.notify(status)
 
 
@@ -151,8 +155,14 @@ async def test_the_human_leg_is_transferred_likewise(stage: Stage) -> None:
         await asyncio.wait_for(task, LIMIT_S)
         notified: list[asyncio.Task[int]] = []
 
+        async def notify(refer: ReceivedRefer) -> int:
+            await refer.answered.wait()
+            await asyncio.sleep(NETWORK_S)
+            return await refer.notify(200)
+
         async def decide(refer: ReceivedRefer) -> int:
-            notified.append(asyncio.create_task(refer.notify(200)))
+            await asyncio.sleep(NETWORK_S)
+            notified.append(asyncio.create_task(notify(refer)))
             return 202
 
         call.on_refer = decide
