@@ -19,25 +19,25 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 # Everything that it needs at run time, every download checked against its hash.
 FROM ${PYTHON} AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-RUN python -m venv /opt/venv
+RUN python -m venv /venv
 WORKDIR /src
 COPY requirements.lock ./
-RUN /opt/venv/bin/pip install --require-hashes --no-deps --only-binary :all: -r requirements.lock
+RUN /venv/bin/pip install --require-hashes --no-deps --only-binary :all: -r requirements.lock
 COPY --from=wheel /wheels /wheels
-RUN /opt/venv/bin/pip install --no-deps --no-index /wheels/*.whl \
- && /opt/venv/bin/pip uninstall --yes pip
+RUN /venv/bin/pip install --no-deps --no-index /wheels/*.whl \
+ && /venv/bin/pip uninstall --yes pip
 
 FROM ${PYTHON}
 RUN groupadd --system --gid 10001 dialroom \
  && useradd --system --uid 10001 --gid dialroom --no-create-home --home-dir /tmp --shell /usr/sbin/nologin dialroom \
  && install --directory --owner dialroom --group dialroom /var/cache/dialroom
-COPY --from=packages /opt/venv /opt/venv
-COPY deploy/health.py /opt/dialroom/health.py
+COPY --from=packages /venv /venv
+COPY deploy/health.py /usr/local/lib/dialroom/health.py
 WORKDIR /app
 COPY dialroom.yaml ./
 COPY prompts prompts
-ENV PATH=/opt/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DIALROOM_CACHE=/var/cache/dialroom
+ENV PATH=/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DIALROOM_CACHE=/var/cache/dialroom
 USER 10001:10001
-HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-I", "/opt/dialroom/health.py"]
+HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-I", "/usr/local/lib/dialroom/health.py"]
 ENTRYPOINT ["dialroom"]
 CMD ["worker"]
