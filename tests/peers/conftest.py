@@ -14,7 +14,7 @@ from lab.servers.livekit import ROOT
 from lab.servers.process import child
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def ready(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Any]]:
     """Yield the JSON line of a running `dialroom up`."""
     folder: Path = tmp_path_factory.mktemp("up")

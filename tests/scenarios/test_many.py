@@ -17,7 +17,7 @@ from lab.speech.voice import Voice
 from lab.stack import Stack, StackOptions, local_stack
 from tests.scenarios.conftest import eventually, speech_log
 
-pytestmark = [pytest.mark.scenario, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.scenario, pytest.mark.full, pytest.mark.timeout(300)]
 
 ASKING = parse_script("""
 ring_timeout_s: 60
