@@ -85,8 +85,9 @@ class ErrorsAsFields(logging.Filter):
 
 
 def _place(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-_TOLD_FRAMES:]
-    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    frames = list(traceback.walk_tb(error.__traceback__))[-_TOLD_FRAMES:]
+    places = ((frame.f_code, line) for frame, line in reversed(frames))
+    return " < ".join(f"{Path(code.co_filename).name}:{line} {code.co_name}" for code, line in places)
 
 
 def configure_logging(form: LogFormat, *, personal: bool) -> None:

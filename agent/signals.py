@@ -7,8 +7,10 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+REARM_S: Final = 0.02
 
 
 @contextmanager
@@ -33,3 +35,16 @@ def first_signal() -> Iterator[asyncio.Future[int]]:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
         first.cancel()
+
+
+async def keep_ctrl_c() -> None:
+    """Undo that SIGINT is ignored, for as long as this runs.
+
+    livekit-agents 1.8.9 ignores it while it starts a process (ipc/supervised_proc.py), seconds for the first
+    one: a Ctrl-C would be lost.
+    """
+    ours = signal.getsignal(signal.SIGINT)
+    while True:
+        await asyncio.sleep(REARM_S)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, ours)

@@ -9,12 +9,13 @@ from contextlib import suppress
 from typing import Any, Final
 
 from livekit import rtc
-from livekit.agents import AgentSession, APIError, CloseEvent, ErrorEvent, JobContext
-from livekit.agents.voice.events import AgentStateChangedEvent, ConversationItemAddedEvent
+from livekit.agents import AgentSession, APIError, CloseEvent, JobContext
+from livekit.agents.voice.events import AgentStateChangedEvent
 
 from agent.call import Call
-from agent.conversation.digits import PAUSE_S, DigitEntry
 from agent.conversation.sentences import GIVE_UP, TRY_AGAIN
+from agent.failures import Failures
+from agent.keypad import Keypad
 from agent.prepared import PreparedSpeech
 from agent.turns import Turns
 from telephony.dispatch import CALL_STATUS
@@ -47,20 +48,17 @@ class Talk:
     ) -> None:
         self._ctx, self._session, self._call, self._profile = ctx, session, call, profile
         self._prepared, self._turns = prepared, turns
-        self._digits = DigitEntry()
-        self._digit_timer: asyncio.TimerHandle | None = None
+        self._keypad = Keypad(ctx.room, identity=call.identity, tell=self._on_keys)
+        self._failures = Failures(session, turns=turns, tell=self._on_failure)
         self._tasks: set[asyncio.Task[None]] = set()
         self._status_changed = asyncio.Event()
         self._last_words = False
-        self._failures = 0
         self._end_reason: str | None = None
         self._deleted: asyncio.Future[Any] | None = None
         session.on("close", self._on_close)
-        session.on("error", self._on_error)
         session.on("agent_state_changed", self._on_state)
-        session.on("conversation_item_added", self._on_item)
+        session.on("conversation_item_added", turns.add_item)
         session.on("function_tools_executed", turns.add_tools)
-        ctx.room.on("sip_dtmf_received", self._on_digit)
         ctx.room.on("participant_attributes_changed", self._on_attributes)
         ctx.room.on("participant_disconnected", self._on_left)
         ctx.add_shutdown_callback(self._clean_up)
@@ -139,27 +137,19 @@ class Talk:
         else:
             await self._say(TRY_AGAIN, audio, add_to_chat_ctx=False)
 
-    def _on_digit(self, event: rtc.SipDTMF) -> None:
-        if event.participant is not None and event.participant.identity != self._call.identity:
-            return
-        if self._digit_timer:
-            self._digit_timer.cancel()
-        if message := self._digits.press(event.digit):
-            self._tell(message)
-        else:
-            self._digit_timer = asyncio.get_running_loop().call_later(PAUSE_S, self._digits_done)
-
-    def _digits_done(self) -> None:
-        if message := self._digits.finish():
-            self._tell(message)
-
-    def _tell(self, message: str) -> None:
+    def _on_keys(self, message: str) -> None:
         log.info("digits received", extra={"pii_digits": message})
         self._turns.count("digits")
         if not self._last_words and self._end_reason is None:
             with suppress(RuntimeError):  # words that may not be interrupted are heard first
                 self._session.interrupt()
             self._session.generate_reply(user_input=message)
+
+    def _on_failure(self, in_a_row: int) -> None:
+        if in_a_row >= ENOUGH_FAILURES:
+            self._end_with(GIVE_UP, reason="services failed")
+        elif not self._last_words and self._end_reason is None:
+            self._spawn(self._apologise())
 
     def _on_attributes(self, _changed: object, participant: rtc.Participant) -> None:
         if participant.identity == self._call.identity:
@@ -171,27 +161,9 @@ class Talk:
             self._status_changed.set()
             self.end("caller left")
 
-    def _on_error(self, event: ErrorEvent) -> None:
-        if getattr(event.error, "recoverable", False):
-            return
-        service, error = getattr(event.error, "type", "unknown"), getattr(event.error, "error", None)
-        details = {"service": service, "error": type(error).__name__, "pii_error": str(error)}
-        log.error("a service failed", extra=details)
-        self._turns.count("failures")
-        self._failures += 1
-        if self._failures >= ENOUGH_FAILURES:
-            self._end_with(GIVE_UP, reason="services failed")
-        elif not self._last_words:
-            self._spawn(self._apologise())
-
     def _on_state(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
             self._turns.mark("first_words")
-
-    def _on_item(self, event: ConversationItemAddedEvent) -> None:
-        self._turns.add_item(event)
-        if event.item.type == "message" and "tts_node_ttfb" in (event.item.metrics or {}):
-            self._failures = 0
 
     def _on_close(self, event: CloseEvent) -> None:
         self.end("services failed" if event.error else f"session closed: {event.reason.value}")
@@ -200,8 +172,7 @@ class Talk:
         self.end(reason)
         for task in self._tasks:
             task.cancel()
-        if self._digit_timer:
-            self._digit_timer.cancel()
+        self._keypad.close()
         log.info("call ended", extra={"reason": self._end_reason, **self._turns.summary()})
         if self._deleted is not None:
             with suppress(TimeoutError):

@@ -25,7 +25,7 @@ from agent.check import check_services
 from agent.errors import PortTakenError, UnreachableError
 from agent.logs import configure_logging
 from agent.settings import AgentSettings
-from agent.signals import first_signal
+from agent.signals import first_signal, keep_ctrl_c
 from telephony.dispatch import worker_name
 from telephony.manifest.model import Manifest
 
@@ -65,21 +65,29 @@ async def run_worker(
             return _exit_code(stop)
         checked.result()
         server = _make_server(settings, manifest, max_calls=max_calls, warm=warm, health_port=health_port)
-        server.on("worker_registered", lambda worker_id, _info: on_ready and on_ready(worker_id))
+        if on_ready is not None:
+            server.on("worker_registered", lambda worker_id, _info: on_ready(worker_id))
         told = {"deployment": manifest.deployment, "max_calls": max_calls, "warm": warm, "manifest": str(manifest_path)}
         log.info("worker starts", extra=told)
-        return await _serve(server, stop)
+        try:
+            return await _serve(server, stop)
+        except OSError as error:
+            why = os.strerror(error.errno or 0).lower()
+            raise PortTakenError(
+                f"the health port {health_port} cannot be opened ({why}): choose another one"
+            ) from None
 
 
 async def _serve(server: AgentServer, stop: asyncio.Future[int]) -> int:
     running = asyncio.ensure_future(server.run())
+    rearming = asyncio.ensure_future(keep_ctrl_c())
+    server.on("worker_started", rearming.cancel)
     await _either(running, stop)
+    rearming.cancel()
     if stop.done():
         await _drain(server, limit_s=INTERRUPT_LIMIT_S if stop.result() == signal.SIGINT else DRAIN_LIMIT_S)
     try:
         await running
-    except OSError as error:
-        raise PortTakenError(f"the health port cannot be opened ({error.strerror}): choose another one") from error
     except RuntimeError as error:
         raise UnreachableError("the connection to LiveKit is lost, and the worker has stopped") from error
     return _exit_code(stop)
