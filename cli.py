@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 import typer.core
@@ -32,11 +32,13 @@ ManifestPath = Annotated[
     Path, typer.Option("--manifest", "-m", envvar="DIALROOM_MANIFEST", help="The manifest: numbers and agents.")
 ]
 Gateway = Annotated[
-    str, typer.Option(help="What plays the SIP side: auto (a livekit-sip on PATH, else lab), lab, or livekit-sip.")
+    Literal["auto", "lab", "livekit-sip"],
+    typer.Option(help="What plays the SIP side: auto (a livekit-sip on PATH, else lab), lab, or livekit-sip."),
 ]
 YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Ears = Annotated[
-    str, typer.Option(help="How the stand-in hears: real (Whisper, from a wheel) or oracle (it is told; exact times).")
+    Literal["real", "oracle"],
+    typer.Option(help="How the stand-in hears: real (Whisper, from a wheel) or oracle (it is told; exact times)."),
 ]
 DEFAULT_MANIFEST = Path("dialroom.yaml")
 
@@ -114,7 +116,9 @@ def up(
     gateway: Gateway = "auto",
     ears: Ears = "real",
     manifest: ManifestPath = DEFAULT_MANIFEST,
-    sip_port: Annotated[int | None, typer.Option(help="Port for SIP on 127.0.0.1; a free one when not given.")] = None,
+    sip_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port for SIP on 127.0.0.1; a free one when not given.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Worker processes.")] = 1,
     warm: Annotated[int, typer.Option(min=0, help="Idle call processes that each worker keeps ready.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")] = False,

@@ -24,6 +24,7 @@ from telephony.dispatch import CALL_ID_FULL
 ARM = "DIALROOM_BENCH_ARM"
 NAME = "DIALROOM_BENCH_NAME"
 INSTRUCTIONS = "You are the receptionist of Lotus Dental Clinic. Answer in one short sentence."
+PROCESS_START_LIMIT_S = 30.0
 GREETING = "Hello, this is Lotus Dental Clinic. How can I help you?"
 
 
@@ -56,7 +57,15 @@ async def entrypoint(ctx: JobContext) -> None:
 
 async def main() -> None:
     """Run until SIGTERM; prints one JSON line when registered."""
-    server = AgentServer(num_idle_processes=2, load_threshold=math.inf, port=0, host="127.0.0.1")
+    server = AgentServer(
+        num_idle_processes=2,
+        # A busy machine must cost a control time, not calls: livekit-server gives none to a worker whose load is 1.
+        load_fnc=lambda _server: 0.0,
+        load_threshold=math.inf,
+        initialize_process_timeout=PROCESS_START_LIMIT_S,
+        port=0,
+        host="127.0.0.1",
+    )
     server.setup_fnc = prewarm
     server.rtc_session(entrypoint, agent_name=os.environ[NAME])
     server.on(

@@ -12,12 +12,14 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from telephony.errors import WorldError
 
 TERM_GRACE_S = 10.0
+LAST_WORDS_S = 1.0  # what a process printed at its end may be read after the end is known
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -34,6 +36,7 @@ class Child:
     log_path: Path
     process: asyncio.subprocess.Process
     _ready: asyncio.Future[dict[str, Any]] = field(repr=False)
+    _all_read: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     @property
     def pid(self) -> int:
@@ -65,7 +68,7 @@ class Child:
         deadline = loop.time() + timeout_s
         while not await probe():
             if self.returncode is not None:
-                raise ChildError(f"{self.name} ended with exit code {self.returncode}: {self.last_line()}")
+                await self.must_live()
             if loop.time() > deadline:
                 raise ChildError(f"{self.name} was not ready within {timeout_s:.0f} s: {self.last_line()}")
             await asyncio.sleep(0.05)
@@ -73,6 +76,8 @@ class Child:
     async def must_live(self) -> None:
         """Wait for its end, which is an error. Raises ChildError."""
         code = await self.process.wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._all_read.wait(), LAST_WORDS_S)
         raise ChildError(f"{self.name} ended with exit code {code}: {self.last_line()}")
 
     def last_line(self) -> str:
@@ -108,7 +113,7 @@ async def child(
     """Run `argv` for as long as the block lasts. `env` replaces the environment where given.
 
     On Linux the kernel kills it when this process dies in any way (PR_SET_PDEATHSIG); elsewhere only an orderly exit
-    reaches it. Raises ChildError when the program is missing.
+    reaches it. Raises ChildError when the program is missing or cannot be run.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab", buffering=0) as log:
@@ -121,11 +126,13 @@ async def child(
                 env=dict(env) if env is not None else None,
                 cwd=cwd,
                 start_new_session=True,
-                preexec_fn=_die_with_parent if _libc else None,
+                preexec_fn=partial(_die_with, os.getpid()) if _libc else None,
                 limit=2**20,
             )
         except FileNotFoundError:
             raise ChildError(f"{name}: the program {argv[0]} is not there") from None
+        except OSError as error:
+            raise ChildError(f"{name}: the program {argv[0]} cannot be run: {error.strerror}") from None
         ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         running = Child(name=name, log_path=log_path, process=process, _ready=ready)
         reader = asyncio.create_task(_copy_output(running, log, ready))
@@ -142,10 +149,10 @@ async def child(
                 ready.exception()
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     assert _libc is not None
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:  # the parent died between fork and prctl
+    if os.getppid() != parent:  # it died between fork and prctl
         os._exit(1)
 
 
@@ -155,7 +162,10 @@ async def _copy_output(running: Child, log: BinaryIO, ready: asyncio.Future[dict
         log.write(line)
         if not ready.done() and line.startswith(b"{") and b'"ready"' in line:
             with contextlib.suppress(ValueError):
-                ready.set_result(json.loads(line))
+                told = json.loads(line)
+                if "ready" in told:
+                    ready.set_result(told)
+    running._all_read.set()
     code = await running.process.wait()
     if not ready.done():
         ready.set_exception(ChildError(f"{running.name} ended with exit code {code}: {running.last_line()}"))

@@ -17,11 +17,16 @@ import yaml
 
 from lab.servers.binaries import BinaryMissingError, find_livekit_sip
 from lab.servers.livekit import ROOT, LiveKit, http_ok
-from lab.servers.ports import free_port, free_udp_range
+from lab.servers.ports import free_port, free_udp_range, is_taken
 from lab.servers.process import Child, child
+from telephony.errors import WorldError
 
 GatewayKind = Literal["lab", "livekit-sip"]
 RTP_PORTS = 400  # livekit-sip keeps a closed call's port reserved for a while
+
+
+class SipPortTakenError(WorldError):
+    """Something else listens where the SIP node should."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +80,12 @@ async def sip_node(
     sip_port: int | None = None,
     env: Mapping[str, str] | None = None,
 ) -> AsyncIterator[SipNode]:
-    """Run the SIP node on 127.0.0.1 (a free port unless `sip_port` is given) and wait until it takes calls."""
+    """Run the SIP node on 127.0.0.1 (a free port unless `sip_port` is given) and wait until it takes calls.
+
+    Raises SipPortTakenError, ChildError.
+    """
+    if sip_port and is_taken(sip_port, "udp" if kind == "lab" else "both"):
+        raise SipPortTakenError(f"the SIP port {sip_port} is in use: end what listens there, or choose another one")
     port, health_port = sip_port or free_port("both"), free_port()
     config = sip_config(livekit, sip_port=port, health_port=health_port, rtp_ports=free_udp_range(RTP_PORTS))
     path = run_dir / "sip.yaml"
