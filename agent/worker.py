@@ -147,6 +147,9 @@ def _prepare_environment() -> None:
     """Job processes inherit it."""
     # The bundled end-of-turn model is not used: without it each worker is 250 MB smaller (measured).
     os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
+    # The framework's loop monitor reads another thread's frames, which on CPython 3.11 ends the process and its call
+    # now and then (docs/decisions/0007-no-loop-monitor.md).
+    os.environ.setdefault("LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS", "0")
     # Both would take decisions away from us: the name that rules dispatch to, and the framework's mode.
     os.environ.pop("LIVEKIT_AGENT_NAME_OVERRIDE", None)
     os.environ.pop("LIVEKIT_DEV_MODE", None)
