@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
-STALE_S = 5.0  # an announcement that was not heard by then was lost on the way
+STALE_S = 30.0  # on a busy machine speech arrives late; what was not heard by then was lost on the way
 
 
 class Segment(BaseModel):
