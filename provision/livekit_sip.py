@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from pydantic import SecretStr
 
-from provision.apply import Ids
 from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedError, UnreachableError, connection_reason
 from provision.observed import Observed, Seen
+from provision.servers import Ids
 from provision.stamp import livekit_stamp, livekit_stamp_json
 from provision.values import DispatchRule, InboundTrunk, Key, Kind, Value
 from telephony.errors import WorldError
@@ -133,6 +133,14 @@ class LiveKitSip:
         rules = await self._rules(server_id)
         names = {known: ids.name(Kind.INBOUND_TRUNK, known) for rule in rules for known in rule.trunk_ids}
         return next((_rule_value(info, names) for info in rules), None)
+
+    async def read_all(self, kind: Kind, ids: Ids) -> dict[str, Value]:
+        """Return all trunks or all rules as they are now, by id. Raises what `observe` does."""
+        if kind is Kind.INBOUND_TRUNK:
+            return {info.sip_trunk_id: _trunk_value(info) for info in await self._trunks()}
+        rules = await self._rules()
+        names = {known: ids.name(Kind.INBOUND_TRUNK, known) for rule in rules for known in rule.trunk_ids}
+        return {info.sip_dispatch_rule_id: _rule_value(info, names) for info in rules}
 
     @property
     def _api(self) -> LiveKitAPI:

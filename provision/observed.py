@@ -45,9 +45,13 @@ class Observed:
         """Return the values stamped with a deployment."""
         return tuple(seen.value for seen in self.objects if seen.stamp == deployment)
 
-    def find(self, key: Key, deployment: str) -> Seen | None:
-        """Return a deployment's object, or None."""
-        return next((s for s in self.objects if s.stamp == deployment and key_of(s.value) == key), None)
+    def by_key(self, deployment: str) -> dict[Key, Seen]:
+        """Return a deployment's objects by identity; of several with one identity, the first."""
+        found: dict[Key, Seen] = {}
+        for seen in self.objects:
+            if seen.stamp == deployment:
+                found.setdefault(key_of(seen.value), seen)
+        return found
 
 
 class Reads(Protocol):

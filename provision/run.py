@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from provision.apply import OnProgress, Server, apply, check_applied
+from provision.apply import OnProgress, apply, check_applied
 from provision.changes import Report
 from provision.conflicts import trunk_conflicts
 from provision.desired import Desired, desire, desire_one
@@ -13,6 +13,7 @@ from provision.errors import NotAsPlannedError
 from provision.livekit_sip import LiveKitSip
 from provision.observed import Observed, observe
 from provision.plan import Plan, plan
+from provision.servers import Server
 from provision.settings import ProvisionSettings
 from provision.values import Side
 from provision.vobiz import Vobiz

@@ -1,12 +1,13 @@
 """Both servers in memory, with the rules that the real ones enforce on writes."""
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from provision.apply import Ids
 from provision.changes import Change
 from provision.livekit_numbers import normal
 from provision.observed import Observed, OwnedNumber, Seen
+from provision.servers import Ids
 from provision.values import Assignment, DispatchRule, InboundTrunk, Kind, Side, Value, key_of
 from telephony.errors import WorldError
 
@@ -16,12 +17,9 @@ class BrokenError(WorldError):
 
 
 def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine that never waits."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("it waited")
+    """Run a coroutine on a loop of its own."""
+    with asyncio.Runner() as runner:
+        return runner.run(coroutine)
 
 
 class Memory:
@@ -78,6 +76,9 @@ class Memory:
 
     async def read(self, server_id: str, kind: Kind, ids: Ids) -> Value | None:
         return next((s.value for s in self.objects if s.server_id == server_id and s.value.kind is kind), None)
+
+    async def read_all(self, kind: Kind, ids: Ids) -> dict[str, Value]:
+        return {seen.server_id: seen.value for seen in self.objects if seen.value.kind is kind}
 
     def _ours(self) -> list[Seen]:
         return [seen for seen in self.objects if seen.stamp == self.deployment]

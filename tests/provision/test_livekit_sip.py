@@ -5,11 +5,11 @@ from aiohttp import web
 from livekit import api
 from pydantic import SecretStr
 
-from provision.apply import Ids
 from provision.errors import OutcomeUnknownError, RefusedError, UnreachableError
 from provision.livekit_numbers import livekit_forms
 from provision.livekit_sip import LiveKitSip
 from provision.observed import Observed
+from provision.servers import Ids
 from provision.values import DispatchRule, InboundTrunk, Key, Kind
 from tests.provision.world import CIDR, World, new_number
 

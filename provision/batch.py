@@ -1,0 +1,159 @@
+"""Writing changes that do not depend on each other, and reading them back.
+
+Numbers come in thousands, so they are written at once and read back as one list; everything else one after the other.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+
+from provision.changes import Change, Create, Delete, Update, after
+from provision.errors import NotAsPlannedError, OutcomeUnknownError
+from provision.servers import Ids, Server
+from provision.values import Key, Kind, Value, key_of
+from telephony.errors import WorldError
+
+READ_ONE_BY_ONE = 3
+"""Up to so many numbers are read back singly; more cost less as a list."""
+WRITERS = 64
+"""How many changes may be under way; how many requests, the server's own pace decides."""
+
+
+class ChangeFailedError(Exception):
+    """A change of a batch failed. Those of its batch that were under way were finished first."""
+
+    def __init__(self, change: Change, cause: WorldError) -> None:
+        self.change = change
+        self.cause = cause
+        super().__init__(str(cause))
+
+
+def batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Cut changes, in their order, into those that may be made at once."""
+    for (kind, _), group in groupby(changes, key=lambda change: (change.key.kind, type(change))):
+        if kind is Kind.ASSIGNMENT:
+            yield list(group)
+        else:
+            yield from ([change] for change in group)
+
+
+async def write_batch(
+    batch: Sequence[Change], server: Server, ids: Ids, *, deployment: str, tell: Callable[[Change], None]
+) -> None:
+    """Make the changes of a batch and read them back; `tell` is called for each that is as planned.
+
+    Raises:
+        ChangeFailedError: the first that failed; no new ones were begun after it.
+    """
+    if len(batch) <= READ_ONE_BY_ONE:
+        for change in batch:
+            await _one(change, server, ids, deployment=deployment)
+            tell(change)
+        return
+    unknown, failed = await _write_many(batch, server, ids)
+    begun = [change for change in batch if change in unknown]
+    try:
+        now = await server.read_all(batch[0].key.kind, ids)
+    except WorldError as error:
+        raise failed or ChangeFailedError(batch[0], error) from None
+    for change in begun:
+        try:
+            _confirm(change, now.get(change.key.name), unknown[change])
+        except WorldError as error:
+            failed = failed or ChangeFailedError(change, error)
+        else:
+            _remember(change, ids)
+            tell(change)
+    if failed:
+        raise failed
+
+
+async def _write_many(
+    batch: Sequence[Change], server: Server, ids: Ids
+) -> tuple[dict[Change, OutcomeUnknownError | None], ChangeFailedError | None]:
+    """Send all; return those that were sent, with what is unknown about them, and the first failure."""
+    sent: dict[Change, OutcomeUnknownError | None] = {}
+    failures: list[ChangeFailedError] = []
+    waiting = iter(batch)
+
+    async def writer() -> None:
+        for change in waiting:
+            if failures:
+                return
+            try:
+                sent[change] = await _attempt(_sending(change, server, ids))
+            except WorldError as error:
+                failures.append(ChangeFailedError(change, error))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(WRITERS, len(batch))):
+            group.create_task(writer())
+    return sent, failures[0] if failures else None
+
+
+async def _one(change: Change, server: Server, ids: Ids, *, deployment: str) -> None:
+    try:
+        unknown: OutcomeUnknownError | None = None
+        if isinstance(change, Create):
+            ids.add(change.key, await _create(change.after, server, ids, deployment=deployment))
+        else:
+            unknown = await _attempt(_sending(change, server, ids))
+        now = await server.read(ids[change.key], change.key.kind, ids)
+        _confirm(change, now, unknown)
+        _remember(change, ids)
+    except WorldError as error:
+        raise ChangeFailedError(change, error) from None
+
+
+async def _sending(change: Change, server: Server, ids: Ids) -> None:
+    match change:
+        case Create(value):
+            await server.create(value, ids)
+        case Update(_, value):
+            await server.update(ids[change.key], value, ids)
+        case Delete(value):
+            await server.delete(ids[change.key], value)
+
+
+async def _create(value: Value, server: Server, ids: Ids, *, deployment: str) -> str:
+    """Create an object; when no answer comes, look whether it is there instead of creating a second one."""
+    try:
+        return await server.create(value, ids)
+    except OutcomeUnknownError:
+        found = (await server.observe()).by_key(deployment).get(key_of(value))
+        if found is None:
+            raise
+        return found.server_id
+
+
+async def _attempt(write: Awaitable[None]) -> OutcomeUnknownError | None:
+    try:
+        await write
+    except OutcomeUnknownError as error:
+        return error
+    return None
+
+
+def _confirm(change: Change, now: Value | None, unknown: OutcomeUnknownError | None) -> None:
+    if unknown is not None and now != after(change):
+        raise unknown
+    compare(change.key, now, after(change))
+
+
+def _remember(change: Change, ids: Ids) -> None:
+    if isinstance(change, Delete):
+        ids.discard(change.key)
+    elif change.key.kind is Kind.ASSIGNMENT:
+        ids.add(change.key, change.key.name)
+
+
+def compare(key: Key, now: Value | None, planned: Value | None) -> None:
+    """Raise NotAsPlannedError, naming the fields that differ, unless both are the same."""
+    if now == planned:
+        return
+    if now is None or planned is None:
+        raise NotAsPlannedError(str(key), "it is not there" if now is None else "it is still there")
+    old, new = asdict(now), asdict(planned)
+    names = [name for name in new if old[name] != new[name]]
+    raise NotAsPlannedError(str(key), ", ".join(f"{name} is {old[name]!r}, not {new[name]!r}" for name in names))
