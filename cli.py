@@ -43,6 +43,14 @@ Ears = Annotated[
 DEFAULT_MANIFEST = Path("dialroom.yaml")
 
 
+def _version(wanted: bool) -> None:
+    from importlib.metadata import version
+
+    if wanted:
+        typer.echo(f"dialroom {version('dialroom')}")
+        raise typer.Exit
+
+
 class Commands(typer.core.TyperGroup):
     """The one place where an error becomes a line on stderr and an exit code."""
 
@@ -77,7 +85,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 provision_app = typer.Typer(
     cls=ProvisionCommands,
@@ -89,9 +97,18 @@ provision_app = typer.Typer(
 app.add_typer(provision_app, name="provision")
 
 
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 @app.command()
 def setup() -> None:
-    """Build the servers of the local stack (once; about two minutes, kept in a cache)."""
+    """Build the servers of the local stack (once; two to five minutes, kept in a cache)."""
     from lab.servers.binaries import ensure_livekit_server
     from lab.terminal.progress import progress_line
 
@@ -182,7 +199,8 @@ def call(
     sip: Annotated[str | None, typer.Option(help="HOST:PORT that takes the INVITE; default: the running `up`.")] = None,
     from_number: Annotated[str, typer.Option("--from", help="The caller's number.")] = "+919812345678",
     recording: Annotated[
-        Path | None, typer.Option(help="Stereo WAV to write: left the caller, right the agent.")
+        Path | None,
+        typer.Option(help="Stereo WAV to write, left the caller, right the agent; the events as .json beside it."),
     ] = None,
     callers: Annotated[int, typer.Option(min=1, max=200, help="Callers at once, all with the same script.")] = 1,
     as_json: JsonFlag = False,

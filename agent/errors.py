@@ -20,8 +20,8 @@ class SettingMissingError(WorldError):
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
-        verb = "is" if len(names) == 1 else "are"
-        super().__init__(f"{', '.join(names)} {verb} not set: put it into the environment or into .env")
+        verb, them = ("is", "it") if len(names) == 1 else ("are", "them")
+        super().__init__(f"{', '.join(names)} {verb} not set: put {them} into the environment or into .env")
 
 
 class KeyRefusedError(WorldError):

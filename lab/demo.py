@@ -68,7 +68,7 @@ async def run_demo(options: StackOptions, screen: Screen) -> DemoResult:
         screen.show(f"[2/3] Provisioned {', '.join(stack.numbers)} at the carrier stand-in and at LiveKit")
         if stack.applied:
             screen.show("".join(f"      {line}\n" for line in render(stack.applied.plan).strip().splitlines()).rstrip())
-        screen.show(f"[3/3] A SIP call from {CALLER}; the agent's words are what a recogniser heard on the wire")
+        screen.show(f"[3/3] A SIP call from {CALLER}; the agent's words are told when a recogniser has heard them")
         return await _call(stack, screen)
 
 
@@ -90,7 +90,7 @@ async def _call(stack: Stack, screen: Screen) -> DemoResult:
         call=call,
         gateway=stack.gateway,
         code=code,
-        code_heard=code is not None and any(code in digits_of(text) for text in call.heard),
+        code_heard=code is not None and any(code in digits_of(text or "") for text in call.heard),
         logs=str(stack.options.run_dir),
         ears=stack.options.ears,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 NOTE = Path(".dialroom") / "up.json"
+ENVIRON = Path(".dialroom") / "up.env"
 RUNS = Path(".dialroom") / "runs"
 KEPT_RUNS = 20
 
@@ -36,20 +38,31 @@ def shown(path: str | Path) -> str:
 
 
 @contextmanager
-def announced(ready_line: Mapping[str, Any], base: Path | None = None) -> Iterator[None]:
-    """Keep the note for as long as the block lasts. It holds keys, so only its owner may read it."""
-    note = (base or Path.cwd()) / NOTE
+def announced(ready_line: Mapping[str, Any], environ: Mapping[str, str], base: Path | None = None) -> Iterator[None]:
+    """Keep the note, and a file of settings for a shell, for as long as the block lasts.
+
+    Both hold keys of the stack, so only their owner may read them.
+    """
+    folder = base or Path.cwd()
+    note, settings = folder / NOTE, folder / ENVIRON
     note.parent.mkdir(parents=True, exist_ok=True)
-    scratch = note.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump({**ready_line, "pid": os.getpid()}, file)
-    scratch.replace(note)
+    _write(settings, "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(environ.items())))
+    _write(note, json.dumps({**ready_line, "pid": os.getpid()}))
     try:
         yield
     finally:
         with contextlib.suppress(OSError, ValueError):
             if json.loads(note.read_text()).get("pid") == os.getpid():
                 note.unlink()
+                settings.unlink()
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file in one step that only its owner may read."""
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    scratch.replace(path)
 
 
 def find_running(base: Path | None = None) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from lab.servers.livekit import ROOT, LiveKit, livekit_server
 from lab.servers.ports import free_port
 from lab.servers.process import Child, child
-from lab.servers.sip_node import GatewayKind, SipNode, choose_gateway, sip_node
+from lab.servers.sip_node import GatewayKind, SipNode, check_sip_port, choose_gateway, sip_node
 from lab.servers.valkey import valkey
 from provision.run import Applied, provision_manifest
 from provision.settings import ProvisionSettings
@@ -80,6 +80,12 @@ class Stack:
         """The manifest's numbers, in E.164."""
         return [entry.number for entry in self.manifest.numbers]
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the part of `environ` that is about this stack: what a command in another terminal needs."""
+        ours = ("LIVEKIT_", "VOBIZ_", "DEEPGRAM_", "OPENAI_", "CLINIC_", "DIALROOM_CARRIER_")
+        return {name: value for name, value in self.environ.items() if name.startswith(ours)}
+
     async def provision(self) -> Applied:
         """Plan and apply the manifest against the carrier and LiveKit of this stack."""
         settings = ProvisionSettings.from_environ(self.environ)
@@ -131,6 +137,7 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
     say = on_event or (lambda _line: None)
     started = time.monotonic()
     kind = choose_gateway(options.gateway)
+    check_sip_port(options.sip_port, kind)
     options.run_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as exits:
         redis_url = await exits.enter_async_context(valkey(options.run_dir))

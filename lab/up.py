@@ -14,7 +14,7 @@ async def run_up(options: StackOptions, *, on_event: Event, on_ready: Callable[[
     """Run the stack until cancelled. Raises ChildError when one of its processes ends by itself."""
     async with local_stack(options, on_event=on_event) as stack:
         ready = stack.ready_line()
-        with announced(ready):
+        with announced(ready, stack.settings):
             on_ready(ready)
             await _watch(stack)
 

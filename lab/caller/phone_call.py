@@ -115,7 +115,8 @@ class PhoneCall:
             self._tell("refused", f"{refusal.status} {refusal.reason}")
             return False
         except TimeoutError:
-            self.reason = f"not answered in {ring_timeout_s:g} s"
+            rang = f"not answered in {ring_timeout_s:g} s"
+            self.reason = rang if self.sip.progress else f"nothing there takes calls by SIP ({rang})"
             self._tell("refused", self.reason)
             await self._within_limit(self.sip.cancel())
             return False
@@ -295,8 +296,10 @@ class PhoneCall:
             logger.exception("work beside a call failed")
 
     def _note_progress(self, step: Progress) -> None:
-        if 100 < step.status < 200:
-            self._tell("progress", f"{step.status} {step.reason}", at_s=step.at_s)
+        told = f"{step.status} {step.reason}"
+        again = any(event.kind == "progress" and event.text == told for event in self.events)
+        if 100 < step.status < 200 and not again:  # a SIP node repeats its 180 every second
+            self._tell("progress", told, at_s=step.at_s)
 
     def _note_end(self, reason: EndReason) -> None:
         self._ended_s = time.monotonic()

@@ -78,9 +78,9 @@ class CallResult:
         return self.answered and not self.failures
 
     @property
-    def heard(self) -> list[str]:
-        """What the agent said, turn by turn; empty texts where nothing was recognised."""
-        return [turn.text or "" for turn in self.agent_turns]
+    def heard(self) -> list[str | None]:
+        """What the agent said, turn by turn; None without a recogniser, "" where it recognised nothing."""
+        return [turn.text for turn in self.agent_turns]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain values for `json.dumps`."""

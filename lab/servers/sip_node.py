@@ -71,6 +71,12 @@ def sip_config(livekit: LiveKit, *, sip_port: int, health_port: int, rtp_ports: 
     }
 
 
+def check_sip_port(port: int | None, kind: GatewayKind) -> None:
+    """Raise SipPortTakenError when a SIP node of this kind could not listen there; None is any free port."""
+    if port and is_taken(port, "udp" if kind == "lab" else "both"):
+        raise SipPortTakenError(f"the SIP port {port} is in use: end what listens there, or choose another one")
+
+
 @asynccontextmanager
 async def sip_node(
     run_dir: Path,
@@ -84,8 +90,7 @@ async def sip_node(
 
     Raises SipPortTakenError, ChildError.
     """
-    if sip_port and is_taken(sip_port, "udp" if kind == "lab" else "both"):
-        raise SipPortTakenError(f"the SIP port {sip_port} is in use: end what listens there, or choose another one")
+    check_sip_port(sip_port, kind)
     port, health_port = sip_port or free_port("both"), free_port()
     config = sip_config(livekit, sip_port=port, health_port=health_port, rtp_ports=free_udp_range(RTP_PORTS))
     path = run_dir / "sip.yaml"

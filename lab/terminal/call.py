@@ -12,6 +12,7 @@ from lab.caller.result import CallResult, Turn
 from lab.figures import figure
 from lab.running import shown
 
+_LOOK = "Is the number set up (`dialroom provision plan`), and does a worker run?"
 _SPEAKERS = {"said": "caller", "agent": "agent ", "digits": "caller"}
 
 
@@ -35,7 +36,7 @@ def _words(event: CallEvent) -> str:
         case "answered":
             return "200 OK"
         case "said" | "agent":
-            return f"{_SPEAKERS[event.kind]} | {event.text or '(not recognised)'}"
+            return f"{_SPEAKERS[event.kind]} | {event.text or '(speaks)'}"
         case "digits":
             return f"caller | presses {event.text}"
         case "ended":
@@ -48,7 +49,7 @@ def _words(event: CallEvent) -> str:
 
 def _one(result: CallResult) -> str:
     if not result.answered:
-        return f"Not answered: {result.status or 'no final response'} {result.reason}".rstrip()
+        return f"No talk: {result.status or ''} {result.reason}".replace("  ", " ").rstrip() + f"\n{_LOOK}"
     lines = ["", f"Call to {result.number}: {_end(result)}, codec {result.codec}"]
     lines.append(
         f"  INVITE → 180 {_ms(result.ringing_ms)}   → 200 {_ms(result.answer_ms)}"
@@ -59,8 +60,8 @@ def _one(result: CallResult) -> str:
     lines.append(f"    {_voice_to_voice([result])}")
     wire = result.caller
     lines.append(
-        f"  the caller's own packets: {wire.sent} sent, {wire.received} received, {wire.lost} lost,"
-        f" sent late by {wire.send_jitter_p50_ms:.1f} ms p50, {wire.send_jitter_p99_ms:.1f} ms p99"
+        f"  packets at the caller: {wire.sent} sent (late by {wire.send_jitter_p50_ms:.1f} ms p50,"
+        f" {wire.send_jitter_p99_ms:.1f} ms p99), {wire.received} received, {wire.lost} lost"
     )
     if result.recording:
         lines.append(f"  recording (left: caller, right: agent): {shown(result.recording)}")
@@ -84,7 +85,9 @@ def _many(results: Sequence[CallResult]) -> str:
 
 def _voice_to_voice(results: Sequence[CallResult]) -> str:
     told = figure("voice to voice", [turn.voice_to_voice_ms for result in results for turn in spoken_turns(result)])
-    return f"p50 {_ms(told.p50)}, p95 {_ms(told.p95)}, n {told.n}, without an answer {told.missed}"
+    left_out = sum(len(result.turns) - len(spoken_turns(result)) for result in results)
+    rest = f", left out {left_out} (barge-in or cut off)" if left_out else ""
+    return f"p50 {_ms(told.p50)}, p95 {_ms(told.p95)}, n {told.n}, without an answer {told.missed}{rest}"
 
 
 def spoken_turns(result: CallResult) -> list[Turn]:
