@@ -6,15 +6,15 @@ There is no rollback. What a failure leaves is a smaller difference, and the nex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from provision.batch import ChangeFailedError, batches, compare, write_batch
+from provision.batch import ChangeFailedError, batches, compare, readable, write_batch
 from provision.changes import Change, after, before
-from provision.conflicts import find_reports
+from provision.conflicts import find_reports, taken_over
 from provision.desired import Desired
 from provision.errors import ApplyError, PlanConflictError, PlanStaleError
 from provision.observed import Observed
 from provision.plan import Plan
 from provision.servers import Ids, Server
-from provision.values import Key, Side
+from provision.values import Key, Side, Value, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ async def apply(
     _refuse_conflicts(plan, observed)
     _refuse_stale(plan, observed)
     ids = Ids(observed, plan.deployment)
+    for key in _foreign(plan, observed):
+        ids.add(key, key.name)
     done: list[Change] = []
 
     def tell(change: Change) -> None:
@@ -64,16 +66,24 @@ def check_applied(plan: Plan, observed: Observed) -> None:
     Raises:
         NotAsPlannedError: an object differs, e.g. because somebody else changed it meanwhile.
     """
-    seen = observed.by_key(plan.deployment)
+    seen, addresses = observed.by_key(plan.deployment), observed.addresses(plan.deployment)
     final = {change.key: after(change) for change in plan.changes}
     for key, value in final.items():
-        compare(key, seen[key].value if key in seen else None, value)
+        planned = None if value is None else readable(value, addresses)
+        found = None if key not in seen else seen[key].value
+        compare(key, None if found is None else readable(found, addresses), planned)
+
+
+def _foreign(plan: Plan, observed: Observed) -> dict[Key, Value]:
+    """Return the assignments of others that the plan takes over."""
+    wanted = tuple(value for change in plan.changes if (value := after(change)) is not None)
+    return taken_over(Desired(deployment=plan.deployment, values=wanted), observed) if plan.take_over else {}
 
 
 def _refuse_conflicts(plan: Plan, observed: Observed) -> None:
     """Refuse conflicts that the plan has, and those that came up since it was made."""
     values = tuple(value for change in plan.changes if (value := after(change)) is not None)
-    found = find_reports(Desired(deployment=plan.deployment, values=values), observed)
+    found = find_reports(Desired(deployment=plan.deployment, values=values), observed, take_over=plan.take_over)
     conflicts = {*plan.conflicts, *(report for report in found if report.level == "conflict")}
     if conflicts:
         raise PlanConflictError(sorted(conflicts))
@@ -82,8 +92,9 @@ def _refuse_conflicts(plan: Plan, observed: Observed) -> None:
 def _refuse_stale(plan: Plan, observed: Observed) -> None:
     first: dict[Key, Change] = {}
     for change in plan.changes:
-        first.setdefault(change.key, change)
-    seen = observed.by_key(plan.deployment)
+        old = before(change)
+        first.setdefault(change.key if old is None else key_of(old), change)
+    seen = {key: found.value for key, found in observed.by_key(plan.deployment).items()} | _foreign(plan, observed)
     for key, change in first.items():
-        if (seen[key].value if key in seen else None) != before(change):
+        if seen.get(key) != before(change):
             raise PlanStaleError(change)

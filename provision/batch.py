@@ -4,14 +4,14 @@ Numbers come in thousands, so they are written at once and read back as one list
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from itertools import groupby
 
 from provision.changes import Change, Create, Delete, Update, after
 from provision.errors import NotAsPlannedError, OutcomeUnknownError
 from provision.servers import Ids, Server
-from provision.values import Key, Kind, Value, key_of
+from provision.values import Credential, Key, Kind, OutboundTrunk, Value, key_of
 from telephony.errors import WorldError
 
 READ_ONE_BY_ONE = 3
@@ -59,7 +59,7 @@ async def write_batch(
         raise failed or ChangeFailedError(batch[0], error) from None
     for change in begun:
         try:
-            _confirm(change, now.get(change.key.name), unknown[change])
+            _confirm(change, now.get(change.key.name), unknown[change], ids)
         except WorldError as error:
             failed = failed or ChangeFailedError(change, error)
         else:
@@ -99,8 +99,10 @@ async def _one(change: Change, server: Server, ids: Ids, *, deployment: str) -> 
             ids.add(change.key, await _create(change.after, server, ids, deployment=deployment))
         else:
             unknown = await _attempt(_sending(change, server, ids))
+            if isinstance(change, Update):
+                ids.rename(key_of(change.before), change.key)
         now = await server.read(ids[change.key], change.key.kind, ids)
-        _confirm(change, now, unknown)
+        _confirm(change, now, unknown, ids)
         _remember(change, ids)
     except WorldError as error:
         raise ChangeFailedError(change, error) from None
@@ -110,8 +112,8 @@ async def _sending(change: Change, server: Server, ids: Ids) -> None:
     match change:
         case Create(value):
             await server.create(value, ids)
-        case Update(_, value):
-            await server.update(ids[change.key], value, ids)
+        case Update(old, value):
+            await server.update(ids[key_of(old)], old, value, ids)
         case Delete(value):
             await server.delete(ids[change.key], value)
 
@@ -135,10 +137,23 @@ async def _attempt(write: Awaitable[None]) -> OutcomeUnknownError | None:
     return None
 
 
-def _confirm(change: Change, now: Value | None, unknown: OutcomeUnknownError | None) -> None:
-    if unknown is not None and now != after(change):
+def _confirm(change: Change, now: Value | None, unknown: OutcomeUnknownError | None, ids: Ids) -> None:
+    planned = after(change)
+    planned = None if planned is None else readable(planned, ids.addresses)
+    if unknown is not None and now != planned:
         raise unknown
-    compare(change.key, now, after(change))
+    compare(change.key, now, planned)
+
+
+def readable(value: Value, addresses: Mapping[str, str]) -> Value:
+    """Return a value as it can be read back: with the address that is known by then, without what nobody tells."""
+    match value:
+        case OutboundTrunk(address=""):
+            return replace(value, address=addresses.get(value.carrier, ""))
+        case Credential():
+            return replace(value, fingerprint="")
+        case _:
+            return value
 
 
 def _remember(change: Change, ids: Ids) -> None:

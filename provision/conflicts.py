@@ -11,18 +11,18 @@ from provision.changes import Report
 from provision.desired import Desired
 from provision.livekit_numbers import known_as, normal
 from provision.observed import Observed, Seen
-from provision.values import Assignment, CarrierTrunk, DispatchRule, InboundTrunk, Key, key_of
+from provision.values import Application, Assignment, CarrierTrunk, DispatchRule, InboundTrunk, Key, Value, key_of
 
 _EXAMPLE_HOSTS: Final = ("example", "example.com", "example.net", "example.org", "invalid", "test")
 """Reserved by RFC 2606: no call ever arrives there."""
 
 
-def find_reports(desired: Desired, observed: Observed) -> tuple[Report, ...]:
-    """Return all reports of a plan, sorted, conflicts first."""
+def find_reports(desired: Desired, observed: Observed, *, take_over: bool = False) -> tuple[Report, ...]:
+    """Return all reports of a plan, sorted, conflicts first. With `take_over`, a number elsewhere is a warning."""
     found = {
         *_twice(desired.deployment, observed),
         *_numbers_without_account(desired, observed),
-        *_assigned_elsewhere(desired, observed),
+        *_assigned_elsewhere(desired, observed, take_over=take_over),
         *trunk_conflicts(desired, observed),
         *_foreign_rules(desired.deployment, observed),
         *_example_host(desired),
@@ -72,16 +72,26 @@ def _numbers_without_account(desired: Desired, observed: Observed) -> Iterator[R
             yield Report("conflict", value.name, f"{value.name} cannot take calls: {reasons}")
 
 
-def _assigned_elsewhere(desired: Desired, observed: Observed) -> Iterator[Report]:
+def taken_over(desired: Desired, observed: Observed) -> dict[Key, Value]:
+    """Return the assignments of others, of numbers that are wanted here."""
+    wanted = {key_of(value) for value in desired.values if isinstance(value, Assignment)}
+    others = {key_of(seen.value): seen.value for seen in _of_others(desired.deployment, observed)}
+    return {key: value for key, value in others.items() if key in wanted}
+
+
+def _assigned_elsewhere(desired: Desired, observed: Observed, *, take_over: bool) -> Iterator[Report]:
     wanted = {value.name: value for value in desired.values if isinstance(value, Assignment)}
-    trunks = {s.value.name: s for s in observed.objects if isinstance(s.value, CarrierTrunk)}
+    holders = {key_of(s.value): s for s in observed.objects if isinstance(s.value, (CarrierTrunk, Application))}
     for seen in _of_others(desired.deployment, observed):
         if isinstance(seen.value, Assignment) and seen.value.name in wanted:
-            trunk = trunks.get(seen.value.trunk)
-            where = trunk.label if trunk else f"carrier trunk {seen.value.trunk}"
-            key = Key(CarrierTrunk.kind, wanted[seen.value.name].trunk)
-            text = f"{seen.value.name}: {where} has it{_whose(seen)}, so {key} cannot; unassign it there"
-            yield Report("conflict", seen.value.name, text)
+            held_by = seen.value.target
+            where = holders[held_by].label if held_by in holders else str(held_by)
+            number, target = seen.value.name, wanted[seen.value.name].target
+            if take_over:
+                yield Report("warning", number, f"{number}: taken over from {where}{_whose(seen)}")
+            else:
+                text = f"{number}: {where} has it{_whose(seen)}, so {target} cannot; unassign it there, or --take-over"
+                yield Report("conflict", number, text)
 
 
 def _foreign_rules(deployment: str, observed: Observed) -> Iterator[Report]:

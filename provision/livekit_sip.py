@@ -1,4 +1,4 @@
-"""LiveKit's SIP service: inbound trunks and dispatch rules. The only file that speaks LiveKit's API.
+"""LiveKit's SIP service: trunks of both directions and dispatch rules. The only file that speaks LiveKit's API.
 
 Protobuf never leaves it, and it is imported on entering: ``livekit.api`` takes longer to import than everything else
 of provisioning. An update reads the object, sets what we declare and replaces it, so that what others set stays.
@@ -15,30 +15,43 @@ from pydantic import SecretStr
 
 from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedError, UnreachableError, connection_reason
 from provision.observed import Observed, Seen
+from provision.secret import fingerprint
 from provision.servers import Ids
 from provision.stamp import livekit_stamp, livekit_stamp_json
-from provision.values import DispatchRule, InboundTrunk, Key, Kind, Value
+from provision.values import DispatchRule, InboundTrunk, Key, Kind, OutboundTrunk, Value
 from telephony.errors import WorldError
 
 if TYPE_CHECKING:
-    from livekit.api import LiveKitAPI, SIPDispatchRuleInfo, SIPInboundTrunkInfo
+    from livekit.api import LiveKitAPI, SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo
 
 SERVER: Final = "LiveKit"
 _TIMEOUT_S: Final = 15.0
+_TRANSPORTS: Final = {1: "udp", 2: "tcp", 3: "tls"}
+"""livekit.SIPTransport; 0 is automatic, which begins with UDP."""
 _T = TypeVar("_T")
 
 
 class LiveKitSip:
     """LiveKit as a `provision.apply.Server`; an async context manager that owns its connections.
 
-    Objects are stamped with `deployment`, and only its own trunks are called by name in rules.
+    Objects are stamped with `deployment`, and only its own trunks are called by name in rules. `passwords` has those
+    of the outbound trunks that are to be written, by user name.
     """
 
-    def __init__(self, url: str, api_key: str, api_secret: SecretStr, *, deployment: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        api_secret: SecretStr,
+        *,
+        deployment: str,
+        passwords: Mapping[str, SecretStr] | None = None,
+    ) -> None:
         self._url = url
         self._key = api_key
         self._secret = api_secret
         self._deployment = deployment
+        self._passwords = passwords or {}
         self._open: LiveKitAPI | None = None
 
     async def __aenter__(self) -> Self:
@@ -63,7 +76,7 @@ class LiveKitSip:
             self._open = None
 
     async def observe(self) -> Observed:
-        """Return all inbound trunks and dispatch rules.
+        """Return all inbound trunks, dispatch rules and outbound trunks.
 
         Raises:
             AccessDeniedError, UnreachableError, RefusedError.
@@ -71,7 +84,8 @@ class LiveKitSip:
         trunks = [_seen_trunk(info) for info in await self._trunks()]
         names = {seen.server_id: seen.value.name for seen in trunks if seen.stamp == self._deployment}
         rules = [_seen_rule(info, names) for info in await self._rules()]
-        return Observed(objects=(*trunks, *rules))
+        outbound = [self._seen_outbound(info) for info in await self._outbound()]
+        return Observed(objects=(*trunks, *rules, *outbound))
 
     async def create(self, value: Value, ids: Ids) -> str:
         """Create a trunk or a rule.
@@ -93,10 +107,15 @@ class LiveKitSip:
                 _set_rule(rule, value, ids)
                 created = self._api.sip.create_dispatch_rule(api.CreateSIPDispatchRuleRequest(dispatch_rule=rule))
                 return (await self._write(created, what)).sip_dispatch_rule_id
+            case OutboundTrunk():
+                info = api.SIPOutboundTrunkInfo(metadata=livekit_stamp_json(self._deployment))
+                self._set_outbound(info, value, ids)
+                made = self._api.sip.create_outbound_trunk(api.CreateSIPOutboundTrunkRequest(trunk=info))
+                return (await self._write(made, what)).sip_trunk_id
             case _:
                 raise AssertionError(value)
 
-    async def update(self, server_id: str, value: Value, ids: Ids) -> None:
+    async def update(self, server_id: str, old: Value, value: Value, ids: Ids) -> None:  # noqa: ARG002
         """Replace a trunk or a rule by itself with what `value` declares. Raises what `create` does."""
         what = f"updating {value.name}"
         match value:
@@ -108,6 +127,10 @@ class LiveKitSip:
                 for rule in await self._rules(server_id):
                     _set_rule(rule, value, ids)
                     await self._write(self._api.sip.update_dispatch_rule(server_id, rule), what)
+            case OutboundTrunk():
+                for info in await self._outbound(server_id):
+                    self._set_outbound(info, value, ids)
+                    await self._write(self._api.sip.update_outbound_trunk(server_id, info), what)
             case _:
                 raise AssertionError(value)
 
@@ -130,14 +153,18 @@ class LiveKitSip:
         """Return a trunk or a rule as it is now, None when it is not there. Raises what `observe` does."""
         if kind is Kind.INBOUND_TRUNK:
             return next((_trunk_value(info) for info in await self._trunks(server_id)), None)
+        if kind is Kind.OUTBOUND_TRUNK:
+            return next((self._outbound_value(info) for info in await self._outbound(server_id)), None)
         rules = await self._rules(server_id)
         names = {known: ids.name(Kind.INBOUND_TRUNK, known) for rule in rules for known in rule.trunk_ids}
         return next((_rule_value(info, names) for info in rules), None)
 
     async def read_all(self, kind: Kind, ids: Ids) -> dict[str, Value]:
-        """Return all trunks or all rules as they are now, by id. Raises what `observe` does."""
+        """Return all objects of a kind as they are now, by id. Raises what `observe` does."""
         if kind is Kind.INBOUND_TRUNK:
             return {info.sip_trunk_id: _trunk_value(info) for info in await self._trunks()}
+        if kind is Kind.OUTBOUND_TRUNK:
+            return {info.sip_trunk_id: self._outbound_value(info) for info in await self._outbound()}
         rules = await self._rules()
         names = {known: ids.name(Kind.INBOUND_TRUNK, known) for rule in rules for known in rule.trunk_ids}
         return {info.sip_dispatch_rule_id: _rule_value(info, names) for info in rules}
@@ -152,6 +179,43 @@ class LiveKitSip:
 
         request = ListSIPInboundTrunkRequest(trunk_ids=ids)
         return list((await self._read(self._api.sip.list_inbound_trunk(request), "the list of trunks")).items)
+
+    async def _outbound(self, *ids: str) -> list[SIPOutboundTrunkInfo]:
+        from livekit.api import ListSIPOutboundTrunkRequest
+
+        request = ListSIPOutboundTrunkRequest(trunk_ids=ids)
+        listed = await self._read(self._api.sip.list_outbound_trunk(request), "the list of outbound trunks")
+        return list(listed.items)
+
+    def _seen_outbound(self, info: SIPOutboundTrunkInfo) -> Seen:
+        stamp = livekit_stamp(info.name, info.metadata)
+        return Seen(value=self._outbound_value(info), server_id=info.sip_trunk_id, stamp=stamp)
+
+    def _outbound_value(self, info: SIPOutboundTrunkInfo) -> OutboundTrunk:
+        return OutboundTrunk(
+            name=info.name,
+            carrier=info.name,
+            address=info.address,
+            numbers=tuple(sorted(info.numbers)),
+            username=info.auth_username,
+            fingerprint=fingerprint(self._deployment, info.auth_password),
+            transport=_TRANSPORTS.get(info.transport, "udp"),
+        )
+
+    def _set_outbound(self, info: SIPOutboundTrunkInfo, value: OutboundTrunk, ids: Ids) -> None:
+        from livekit import api
+
+        info.name = value.name
+        info.address = value.address or ids.addresses[value.carrier]
+        info.numbers[:] = value.numbers
+        info.auth_username = value.username
+        info.auth_password = self._passwords[value.username].get_secret_value()
+        numbers = {
+            "udp": api.SIPTransport.SIP_TRANSPORT_UDP,
+            "tcp": api.SIPTransport.SIP_TRANSPORT_TCP,
+            "tls": api.SIPTransport.SIP_TRANSPORT_TLS,
+        }
+        info.transport = numbers[value.transport]
 
     async def _rules(self, *ids: str) -> list[SIPDispatchRuleInfo]:
         from livekit.api import ListSIPDispatchRuleRequest

@@ -1,10 +1,11 @@
 """What the servers say, as the same values that are desired. Reads only, through two Protocols."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from provision.values import Key, Value, key_of
+from provision.values import Credential, Key, Kind, OutboundTrunk, Value, key_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,12 +13,13 @@ class Seen:
     """An object on a server.
 
     `stamp` is the deployment that it belongs to, None when it is not ours. `server_id` is for whoever writes; a plan
-    never holds it.
+    never holds it. `address` is the SIP host that the carrier has given a trunk.
     """
 
     value: Value
     server_id: str
     stamp: str | None
+    address: str = ""
 
     @property
     def label(self) -> str:
@@ -44,6 +46,11 @@ class Observed:
     def ours(self, deployment: str) -> tuple[Value, ...]:
         """Return the values stamped with a deployment."""
         return tuple(seen.value for seen in self.objects if seen.stamp == deployment)
+
+    def addresses(self, deployment: str) -> dict[str, str]:
+        """Return the SIP hosts of a deployment's outbound trunks at the carrier, by name."""
+        ours = (seen for seen in self.objects if seen.stamp == deployment)
+        return {seen.value.name: seen.address for seen in ours if seen.value.kind is Kind.CARRIER_OUTBOUND}
 
     def by_key(self, deployment: str) -> dict[Key, Seen]:
         """Return a deployment's objects by identity; of several with one identity, the first."""
@@ -74,6 +81,16 @@ async def observe(carrier: Reads, livekit: Reads) -> Observed:
     if isinstance(at_livekit, BaseException):
         raise at_livekit
     return Observed(
-        objects=(*at_carrier.objects, *at_livekit.objects),
+        objects=(*_with_fingerprints(at_carrier.objects, at_livekit.objects), *at_livekit.objects),
         owned_numbers=(*at_carrier.owned_numbers, *at_livekit.owned_numbers),
     )
+
+
+def _with_fingerprints(carrier: Iterable[Seen], livekit: Iterable[Seen]) -> Iterator[Seen]:
+    """Say of each credential which password LiveKit has for it: the carrier does not tell."""
+    known = {seen.value.username: seen.value.fingerprint for seen in livekit if isinstance(seen.value, OutboundTrunk)}
+    for seen in carrier:
+        if isinstance(seen.value, Credential):
+            yield replace(seen, value=replace(seen.value, fingerprint=known.get(seen.value.name, "")))
+        else:
+            yield seen

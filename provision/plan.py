@@ -1,19 +1,21 @@
 """The difference between desired and observed: a list of changes in the order in which they are made. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from provision.changes import Change, Create, Delete, Report, Update, change_from_dict, change_to_dict
-from provision.conflicts import find_reports
+from provision.conflicts import find_reports, taken_over
 from provision.desired import Desired
+from provision.gaps import find_gaps
 from provision.moves import Moves, find_moves
 from provision.observed import Observed, Seen
+from provision.renames import find_renames
 from provision.values import InboundTrunk, Key, Value, key_of
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 
-_DELETING, _MAKING_ROOM, _WRITING = range(3)
+_CLEARING, _MAKING_ROOM, _WRITING, _TIDYING = range(4)
 _Step = tuple[int, Change]
 
 
@@ -27,6 +29,7 @@ class Plan:
     deployment: str
     changes: tuple[Change, ...] = ()
     reports: tuple[Report, ...] = ()
+    take_over: bool = False
 
     @property
     def conflicts(self) -> tuple[Report, ...]:
@@ -36,13 +39,14 @@ class Plan:
     def with_report(self, report: Report) -> Self:
         """Return the plan with one more report."""
         reports = tuple(sorted({*self.reports, report}))
-        return type(self)(deployment=self.deployment, changes=self.changes, reports=reports)
+        return replace(self, reports=reports)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
         return {
             "version": PLAN_VERSION,
             "deployment": self.deployment,
+            "take_over": self.take_over,
             "changes": [change_to_dict(change) for change in self.changes],
             "reports": [asdict(report) for report in self.reports],
         }
@@ -58,28 +62,32 @@ class Plan:
             raise ValueError(f"a plan of version {fields['version']}, not {PLAN_VERSION}")
         return cls(
             deployment=fields["deployment"],
+            take_over=fields["take_over"],
             changes=tuple(change_from_dict(change) for change in fields["changes"]),
             reports=tuple(Report(**report) for report in fields["reports"]),
         )
 
 
-def plan(desired: Desired, observed: Observed) -> Plan:
+def plan(desired: Desired, observed: Observed, *, take_over: bool = False) -> Plan:
     """Compare what should be with what is.
 
-    Only objects with the deployment's stamp are changed. Deletions come first, users before what they use; then the
-    trunks that give numbers up; then everything else, what is used before its users.
+    Only objects with the deployment's stamp are changed; with `take_over`, numbers that hang on somebody else's trunk
+    are moved too. Calls shall go on meanwhile: LiveKit trunks give up only what another one takes, then everything new
+    is made, what is used before its users, and numbers are switched last; what nobody needs any more goes at the end.
     """
     ours = _first_by_key(seen for seen in observed.objects if seen.stamp == desired.deployment)
+    if take_over:
+        ours |= taken_over(desired, observed)
     wanted = {key_of(value): value for value in desired.values}
-    steps = list(_steps(ours, wanted))
-    return Plan(
-        deployment=desired.deployment,
-        changes=tuple(change for _, change in sorted(steps, key=_order)),
-        reports=find_reports(desired, observed),
-    )
+    steps = sorted(_steps(ours, wanted), key=_order)
+    changes = tuple(change for _, change in steps)
+    reports = {*find_reports(desired, observed, take_over=take_over), *find_gaps(ours.values(), changes)}
+    return Plan(deployment=desired.deployment, changes=changes, reports=tuple(sorted(reports)), take_over=take_over)
 
 
-def _steps(ours: Mapping[Key, Value], wanted: Mapping[Key, Value]) -> Iterator[_Step]:
+def _steps(present: Mapping[Key, Value], wanted: Mapping[Key, Value]) -> Iterator[_Step]:
+    renames = find_renames(present, wanted)
+    ours = renames.ours
     moves = find_moves(_trunks(ours.values()), _trunks(wanted.values()))
     for key in ours.keys() | wanted.keys():
         old, new = ours.get(key), wanted.get(key)
@@ -87,34 +95,40 @@ def _steps(ours: Mapping[Key, Value], wanted: Mapping[Key, Value]) -> Iterator[_
             assert new is not None
             yield _WRITING, Create(new)
         elif new is None:
-            yield _DELETING, Delete(old)
-        elif _is_replaced(old, moves):
-            yield _DELETING, Delete(old)
+            yield (_CLEARING if _uses(old, moves.cleared) else _TIDYING), Delete(old)
+        elif _uses(old, moves.replaced):
+            yield _CLEARING, Delete(old)
             yield _WRITING, Create(new)
+        elif key in renames.before:
+            yield _WRITING, Update(renames.before[key], new)
+        elif isinstance(old, InboundTrunk) and isinstance(new, InboundTrunk):
+            yield from _trunk_updates(old, new, moves)
         elif old != new:
-            yield from _updates(old, new, moves)
+            yield _WRITING, Update(old, new)
 
 
-def _updates(old: Value, new: Value, moves: Moves) -> Iterator[_Step]:
-    if not isinstance(old, InboundTrunk):
-        yield _WRITING, Update(old, new)
-    elif old.name in moves.between:
-        between = moves.between[old.name]
-        yield _MAKING_ROOM, Update(old, between)
-        yield _WRITING, Update(between, new)
-    else:
-        yield (_MAKING_ROOM if old.name in moves.early else _WRITING), Update(old, new)
+def _trunk_updates(old: InboundTrunk, new: InboundTrunk, moves: Moves) -> Iterator[_Step]:
+    """Go from `old` to `new` in up to three writes: give up what others take, take what is new, drop the rest."""
+    full = replace(new, numbers=tuple(sorted({*new.numbers, *moves.dropped.get(old.name, ())})))
+    first = full if old.name in moves.early else moves.between.get(old.name, old)
+    path = [(_MAKING_ROOM, first), (_WRITING, full), (_TIDYING, new)]
+    for stage, value in path:
+        if value != old:
+            yield stage, Update(old, value)
+            old = value
 
 
-def _is_replaced(value: Value, moves: Moves) -> bool:
+def _uses(value: Value, trunks: frozenset[str]) -> bool:
     keys = (key_of(value), *value.needs)
-    return any(key.kind is InboundTrunk.kind and key.name in moves.replaced for key in keys)
+    return any(key.kind is InboundTrunk.kind and key.name in trunks for key in keys)
 
 
-def _order(step: _Step) -> tuple[int, int, str]:
+def _order(step: _Step) -> tuple[int, int, int, str]:
     stage, change = step
     rank = change.key.kind.rank
-    return stage, (-rank if stage == _DELETING else rank), change.key.name
+    if stage == _TIDYING:  # numbers are dropped before what they hang on; users are deleted before what they use
+        return stage, -rank, isinstance(change, Delete), change.key.name
+    return stage, (-rank if stage == _CLEARING else rank), 0, change.key.name
 
 
 def _first_by_key(objects: Iterator[Seen]) -> dict[Key, Value]:

@@ -13,6 +13,8 @@ class Ids:
 
     def __init__(self, observed: Observed, deployment: str) -> None:
         self._ids = {key_of(s.value): s.server_id for s in observed.objects if s.stamp == deployment}
+        self.addresses = observed.addresses(deployment)
+        """SIP hosts of our outbound trunks at the carrier, by name."""
 
     def __getitem__(self, key: Key) -> str:
         try:
@@ -32,6 +34,10 @@ class Ids:
         """Remember an object that was created."""
         self._ids[key] = server_id
 
+    def rename(self, old: Key, new: Key) -> None:
+        """Know an object by another name."""
+        self._ids[new] = self._ids.pop(old)
+
     def discard(self, key: Key) -> None:
         """Forget an object that was deleted."""
         self._ids.pop(key, None)
@@ -44,7 +50,7 @@ class Writes(Protocol):
         """Make an object, stamped, and return its server id."""
         ...
 
-    async def update(self, server_id: str, value: Value, ids: Ids) -> None:
+    async def update(self, server_id: str, old: Value, value: Value, ids: Ids) -> None:
         """Change what a value declares and keep the rest of the object."""
         ...
 

@@ -1,16 +1,20 @@
 """The mark that says that an object is ours, and whose: names at the carrier, name and metadata at LiveKit.
 
 A carrier trunk has no field that is certainly ours but its name, so the name is the stamp. Deployment names hold no
-upper case and no underscore, and the suffix is fixed, so that one deployment's name is never another's.
+upper case and no underscore, and what follows them is fixed or begins with an underscore, so that one deployment's name
+is never another's.
 """
 
+import hashlib
 import json
 import re
 from typing import Any, Final
 
 STAMP_VERSION: Final = 1
 _PREFIX: Final = "dialroom-"
-_CARRIER_NAME = re.compile(r"dialroom-(?P<deployment>[a-z][a-z0-9-]*)-in", re.ASCII)
+_CARRIER_NAME = re.compile(
+    r"dialroom-(?P<deployment>[a-z][a-z0-9-]*)(-in|-out|_to_[a-z0-9-]+|_app_[a-z0-9-]+)", re.ASCII
+)
 
 
 def carrier_trunk_name(deployment: str) -> str:
@@ -18,8 +22,33 @@ def carrier_trunk_name(deployment: str) -> str:
     return f"{_PREFIX}{deployment}-in"
 
 
+def outbound_name(deployment: str) -> str:
+    """Return the name of a deployment's outbound trunk, at the carrier and at LiveKit."""
+    return f"{_PREFIX}{deployment}-out"
+
+
+def sip_route_name(deployment: str, host: str, *, whole: str) -> str:
+    """Return the name of the carrier trunk to another SIP host; `whole` is everything that tells two such apart."""
+    return f"{_PREFIX}{deployment}_to_{_slug(host, whole)}"
+
+
+def application_name(deployment: str, host: str, *, whole: str) -> str:
+    """Return the name of the carrier application of a stream route. Vobiz takes letters, digits, ``_`` and ``-``."""
+    return f"{_PREFIX}{deployment}_app_{_slug(host, whole)}"
+
+
+def is_livekit_trunk(name: str) -> bool:
+    """Say whether a carrier trunk of ours is the one that leads to LiveKit."""
+    return name.startswith(_PREFIX) and name.endswith("-in") and "_" not in name
+
+
+def _slug(host: str, whole: str) -> str:
+    readable = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")[:40]
+    return f"{readable}-{hashlib.sha256(whole.encode()).hexdigest()[:6]}"
+
+
 def carrier_stamp(name: str) -> str | None:
-    """Return the deployment whose trunk has this name, or None when it is not ours."""
+    """Return the deployment whose trunk or application has this name, or None when it is not ours."""
     match = _CARRIER_NAME.fullmatch(name)
     return match["deployment"] if match else None
 

@@ -6,7 +6,7 @@ A value has what we declare and nothing else: no server id, no field that we lea
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 Side = Literal["carrier", "livekit"]
 
@@ -16,7 +16,11 @@ class Kind(StrEnum):
 
     INBOUND_TRUNK = "LiveKit trunk"
     DISPATCH_RULE = "LiveKit rule"
+    CREDENTIAL = "carrier credential"
+    CARRIER_OUTBOUND = "carrier outbound trunk"
+    OUTBOUND_TRUNK = "LiveKit outbound trunk"
     CARRIER_TRUNK = "carrier trunk"
+    APPLICATION = "carrier application"
     ASSIGNMENT = "number"
 
     @property
@@ -27,7 +31,8 @@ class Kind(StrEnum):
     @property
     def side(self) -> Side:
         """Which server keeps objects of this kind."""
-        return "livekit" if self in (Kind.INBOUND_TRUNK, Kind.DISPATCH_RULE) else "carrier"
+        livekit = (Kind.INBOUND_TRUNK, Kind.DISPATCH_RULE, Kind.OUTBOUND_TRUNK)
+        return "livekit" if self in livekit else "carrier"
 
 
 _RANKS = {kind: rank for rank, kind in enumerate(Kind)}
@@ -61,17 +66,97 @@ class CarrierTrunk:
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
-class Assignment:
-    """A number (E.164) whose calls go to a carrier trunk."""
+class Application:
+    """The carrier's application: it asks `answer_url` what to do with a call. An empty URL is none."""
 
-    kind: ClassVar = Kind.ASSIGNMENT
+    kind: ClassVar = Kind.APPLICATION
     name: str
-    trunk: str
+    answer_url: str
+    hangup_url: str = ""
+    fallback_url: str = ""
 
     @property
     def needs(self) -> tuple[Key, ...]:
-        """The trunk."""
-        return (Key(Kind.CARRIER_TRUNK, self.trunk),)
+        """Nothing."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class Assignment:
+    """A number (E.164) whose calls go to a carrier trunk or to a carrier application: one of the two names is empty."""
+
+    kind: ClassVar = Kind.ASSIGNMENT
+    name: str
+    trunk: str = ""
+    application: str = ""
+
+    @property
+    def target(self) -> Key:
+        """What gets its calls. A carrier that has both of a number asks the application."""
+        if self.application:
+            return Key(Kind.APPLICATION, self.application)
+        return Key(Kind.CARRIER_TRUNK, self.trunk)
+
+    @property
+    def needs(self) -> tuple[Key, ...]:
+        """The target."""
+        return (self.target,)
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class Credential:
+    """A user name and password with which LiveKit calls out through the carrier; the user name is the identity.
+
+    The carrier never tells a password. `fingerprint` (`provision.secret`) is that of the password that LiveKit has for
+    the same user, "" when it has none.
+    """
+
+    kind: ClassVar = Kind.CREDENTIAL
+    name: str
+    fingerprint: str
+
+    @property
+    def needs(self) -> tuple[Key, ...]:
+        """Nothing."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class CarrierOutbound:
+    """The carrier's outbound trunk: calls of whoever knows the credential go to the telephone network."""
+
+    kind: ClassVar = Kind.CARRIER_OUTBOUND
+    name: str
+    credential: str
+    transport: str = "udp"
+    enabled: bool = True
+
+    @property
+    def needs(self) -> tuple[Key, ...]:
+        """The credential."""
+        return (Key(Kind.CREDENTIAL, self.credential),)
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class OutboundTrunk:
+    """LiveKit's outbound trunk: how it calls out, and which caller ids (E.164) it may show.
+
+    `address` is the host of the carrier's outbound trunk; "" while that trunk is not made: it is known then.
+    """
+
+    kind: ClassVar = Kind.OUTBOUND_TRUNK
+    name: str
+    carrier: str
+    address: str
+    numbers: tuple[str, ...]
+    username: str
+    fingerprint: str
+    transport: str = "udp"
+
+    @property
+    def needs(self) -> tuple[Key, ...]:
+        """The carrier's trunk, whose address it has."""
+        return (Key(Kind.CARRIER_OUTBOUND, self.carrier),)
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -117,13 +202,10 @@ class DispatchRule:
         return tuple(Key(Kind.INBOUND_TRUNK, name) for name in self.trunks)
 
 
-Value = CarrierTrunk | Assignment | InboundTrunk | DispatchRule
-VALUE_TYPES: dict[Kind, type[Value]] = {
-    Kind.CARRIER_TRUNK: CarrierTrunk,
-    Kind.ASSIGNMENT: Assignment,
-    Kind.INBOUND_TRUNK: InboundTrunk,
-    Kind.DISPATCH_RULE: DispatchRule,
-}
+Value = (
+    InboundTrunk | DispatchRule | Credential | CarrierOutbound | OutboundTrunk | CarrierTrunk | Application | Assignment
+)
+VALUE_TYPES: dict[Kind, type[Value]] = {kind.kind: kind for kind in get_args(Value)}
 
 
 def key_of(value: Value) -> Key:

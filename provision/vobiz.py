@@ -1,5 +1,6 @@
-"""The carrier: Vobiz's REST API (https://www.vobiz.ai/docs, as of October 2026) as objects of ours."""
+"""The carrier as our objects: Vobiz's REST API (https://www.vobiz.ai/docs, as of October 2026)."""
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import TracebackType
@@ -11,17 +12,26 @@ from provision.errors import OutcomeUnknownError, RefusedError
 from provision.observed import Observed, OwnedNumber, Seen
 from provision.servers import Ids
 from provision.stamp import carrier_stamp
-from provision.values import Assignment, CarrierTrunk, Kind, Value
+from provision.values import Application, Assignment, CarrierOutbound, CarrierTrunk, Credential, Kind, Value
 from provision.vobiz_http import PARALLEL, SERVER, VobizHttp
-from provision.vobiz_json import NumberRow, TrunkRow, trunk_body
+from provision.vobiz_json import (
+    ApplicationRow,
+    CredentialRow,
+    NumberRow,
+    TrunkRow,
+    application_body,
+    outbound_body,
+    trunk_body,
+)
 
 _Row = TypeVar("_Row", bound=BaseModel)
 
 
 class Vobiz:
-    """The carrier as a `provision.apply.Server`; an async context manager that owns its connections.
+    """The carrier as a `provision.servers.Server`; an async context manager that owns its connections.
 
-    `retry_wait_s`, `parallel` and `busy_limit_s` are those of `provision.vobiz_http.VobizHttp`.
+    `passwords` has those of the credentials that are to be written, by user name. `retry_wait_s`, `parallel` and
+    `busy_limit_s` are those of `provision.vobiz_http.VobizHttp`.
     """
 
     def __init__(
@@ -30,6 +40,7 @@ class Vobiz:
         auth_id: str,
         auth_token: SecretStr,
         *,
+        passwords: Mapping[str, SecretStr] | None = None,
         retry_wait_s: float = 0.5,
         parallel: int = PARALLEL,
         busy_limit_s: float = 120.0,
@@ -37,6 +48,7 @@ class Vobiz:
         self.http = VobizHttp(
             base_url, auth_id, auth_token, retry_wait_s=retry_wait_s, parallel=parallel, busy_limit_s=busy_limit_s
         )
+        self._passwords = passwords or {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -47,95 +59,172 @@ class Vobiz:
         await self.http.aclose()
 
     async def observe(self) -> Observed:
-        """Return inbound trunks, assignments and the account's numbers.
+        """Return trunks of both directions, credentials, applications, assignments and the account's numbers.
 
         Raises:
             AccessDeniedError, UnreachableError, RefusedError.
         """
         await self._check_account()
-        trunks = [self._row(TrunkRow, row) for row in await self.http.rows_by_offset("trunks")]
-        numbers = [self._row(NumberRow, row) for row in await self.http.rows_by_page("numbers")]
-        names = {trunk.trunk_id: trunk.name or trunk.trunk_id for trunk in trunks}
-        inbound = (trunk for trunk in trunks if trunk.trunk_direction != "outbound")
+        trunks, credentials, applications, numbers = await asyncio.gather(
+            self._trunks(), self._credentials(), self._applications(), self._numbers()
+        )
+        users = {row.id: row.username for row in credentials}
+        outbound = [row for row in trunks if row.is_outbound]
+        owners = {row.credential_uuid: carrier_stamp(row.name) for row in outbound if row.credential_uuid}
+        names = _names(trunks, applications)
         return Observed(
             objects=(
-                *(Seen(value=t.value(), server_id=t.trunk_id, stamp=carrier_stamp(t.name)) for t in inbound),
-                *(_assignment(number, names) for number in numbers if number.trunk_group_id),
+                *(_stamped(row.value(), row.trunk_id) for row in trunks if not row.is_outbound),
+                *(_stamped(row.outbound(users), row.trunk_id, row.trunk_domain or "") for row in outbound),
+                *(_credential(row, owners.get(row.id)) for row in credentials),
+                *(_stamped(row.value(), row.app_id) for row in applications),
+                *(_assigned(row, names) for row in numbers if row.trunk_group_id or row.application_id),
             ),
-            owned_numbers=tuple(OwnedNumber(number=n.number, blockers=n.blockers()) for n in numbers),
+            owned_numbers=tuple(OwnedNumber(number=row.number, blockers=row.blockers()) for row in numbers),
         )
 
     async def create(self, value: Value, ids: Ids) -> str:
-        """Create a trunk, or assign a number to one.
+        """Create an object, or let a number hang on one.
 
         Raises:
             OutcomeUnknownError: look before trying again. AccessDeniedError, UnreachableError, RefusedError.
         """
+        what = f"creating {value.name}"
         match value:
             case CarrierTrunk():
-                what = f"creating trunk {value.name}"
-                row = await self.http.send("POST", self.http.path("trunks"), body=trunk_body(value, {}), what=what)
-                if not isinstance(row, dict) or not isinstance(row.get("trunk_id"), str):
-                    raise OutcomeUnknownError(SERVER, what, "an answer without trunk_id")
-                return str(row["trunk_id"])
-            case Assignment(name=number, trunk=trunk):
-                body = {"trunk_group_id": ids[value.needs[0]]}
-                await self.http.send(
-                    "POST", self._assign_path(number), body=body, what=f"assigning {number} to trunk {trunk}"
-                )
-                return number
+                return await self._made(self.http.path("trunks"), trunk_body(value, {}), "trunk_id", what)
+            case CarrierOutbound():
+                body = outbound_body(value, {}, credential_id=ids[value.needs[0]])
+                server_id = await self._made(self.http.path("trunks"), body, "trunk_id", what)
+                await self._learn_address(server_id, value.name, ids)
+                return server_id
+            case Credential():
+                return await self._made(self.http.path("credentials"), self._login(value), "id", what)
+            case Application():
+                return await self._made(self._application_path(), application_body(value), "app_id", what)
+            case Assignment():
+                await self._assign(value, ids)
+                return value.name
             case _:
                 raise AssertionError(value)
 
-    async def update(self, server_id: str, value: Value, ids: Ids) -> None:
-        """Change what a trunk declares and keep the rest; move a number to another trunk. Raises what `create` does."""
+    async def update(self, server_id: str, old: Value, value: Value, ids: Ids) -> None:
+        """Change what is declared and keep the rest; let a number hang on something else. Raises what `create` does."""
+        what = f"updating {value.name}"
         match value:
-            case CarrierTrunk():
+            case CarrierTrunk() | CarrierOutbound():
                 path = self.http.path("trunks", server_id)
                 existing = await self.http.send("GET", path, what=f"trunk {value.name}")
                 self._row(TrunkRow, existing)
-                body = trunk_body(value, existing)
-                await self.http.put(path, body, what=f"updating trunk {value.name}")
+                if isinstance(value, CarrierTrunk):
+                    body = trunk_body(value, existing)
+                else:
+                    body = outbound_body(value, existing, credential_id=ids[value.needs[0]])
+                await self.http.put(path, body, what=what)
+            case Credential():
+                await self.http.put(self.http.path("credentials", server_id), self._password(value), what=what)
+            case Application():
+                path = self._application_path(server_id)
+                await self.http.send("POST", path, body=application_body(value), what=what)
             case Assignment():
-                await self.delete(server_id, value)
-                await self.create(value, ids)
+                await self.delete(server_id, old)
+                await self._assign(value, ids)
             case _:
                 raise AssertionError(value)
 
     async def delete(self, server_id: str, value: Value) -> None:
-        """Delete a trunk, or take a number off its trunk. Raises what `create` does."""
-        is_number = isinstance(value, Assignment)
-        path = self._assign_path(server_id) if is_number else self.http.path("trunks", server_id)
-        what = f"unassigning {server_id}" if is_number else f"deleting trunk {value.name}"
+        """Delete an object, or take a number off what it hangs on. Raises what `create` does."""
+        match value:
+            case Assignment():
+                path = self.http.path("numbers", server_id, "application" if value.application else "assign")
+            case Application():
+                path = self._application_path(server_id)
+            case Credential():
+                path = self.http.path("credentials", server_id)
+            case _:
+                path = self.http.path("trunks", server_id)
+        verb = "unassigning" if isinstance(value, Assignment) else "deleting"
         try:
-            await self.http.send("DELETE", path, what=what)
+            await self.http.send("DELETE", path, what=f"{verb} {value.name}")
         except RefusedError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
 
     async def read(self, server_id: str, kind: Kind, ids: Ids) -> Value | None:
-        """Return a trunk or an assignment as it is now, None when it is not there. Raises what `observe` does."""
-        if kind is Kind.CARRIER_TRUNK:
-            try:
-                row = await self.http.send("GET", self.http.path("trunks", server_id), what=f"trunk {server_id}")
-            except RefusedError as error:
-                if error.status == HTTPStatus.NOT_FOUND:
+        """Return an object as it is now, None when it is not there. Raises what `observe` does."""
+        match kind:
+            case Kind.CARRIER_TRUNK | Kind.CARRIER_OUTBOUND:
+                row = await self._trunk(server_id)
+                if row is None:
                     return None
-                raise
-            return self._row(TrunkRow, row).value()
-        rows = await self.http.rows_by_page("numbers", search=server_id.removeprefix("+"))
-        numbers = (self._row(NumberRow, row) for row in rows)
-        trunk = next((n.trunk_group_id for n in numbers if n.number == server_id), None)
-        return Assignment(name=server_id, trunk=ids.name(Kind.CARRIER_TRUNK, trunk)) if trunk else None
+                return row.outbound(ids.names(Kind.CREDENTIAL)) if row.is_outbound else row.value()
+            case Kind.ASSIGNMENT:
+                rows = await self.http.rows_by_page("numbers", search=server_id.removeprefix("+"))
+                numbers = [number for row in rows if (number := self._row(NumberRow, row)).number == server_id]
+                return next(iter(_by_number(numbers, ids)), (server_id, None))[1]
+            case _:
+                return (await self.read_all(kind, ids)).get(server_id)
 
-    async def read_all(self, kind: Kind, ids: Ids) -> dict[str, Value]:
-        """Return all trunks or all assignments as they are now, by id. Raises what `observe` does."""
-        if kind is Kind.CARRIER_TRUNK:
-            trunks = [self._row(TrunkRow, row) for row in await self.http.rows_by_offset("trunks")]
-            return {trunk.trunk_id: trunk.value() for trunk in trunks}
-        names = ids.names(Kind.CARRIER_TRUNK)
-        numbers = [self._row(NumberRow, row) for row in await self.http.rows_by_page("numbers")]
-        return {n.number: _assignment(n, names).value for n in numbers if n.trunk_group_id}
+    async def read_all(self, kind: Kind, ids: Ids) -> Mapping[str, Value]:
+        """Return all objects of a kind as they are now, by id. Raises what `observe` does."""
+        match kind:
+            case Kind.CREDENTIAL:
+                return {row.id: Credential(name=row.username, fingerprint="") for row in await self._credentials()}
+            case Kind.APPLICATION:
+                return {row.app_id: row.value() for row in await self._applications()}
+            case Kind.ASSIGNMENT:
+                return dict(_by_number(await self._numbers(), ids))
+            case _:
+                users = ids.names(Kind.CREDENTIAL)
+                rows = await self._trunks()
+                return {row.trunk_id: row.outbound(users) if row.is_outbound else row.value() for row in rows}
+
+    async def _trunks(self) -> list[TrunkRow]:
+        return [self._row(TrunkRow, row) for row in await self.http.rows_by_offset("trunks")]
+
+    async def _credentials(self) -> list[CredentialRow]:
+        return [self._row(CredentialRow, row) for row in await self.http.rows_by_offset("trunks", "credentials")]
+
+    async def _applications(self) -> list[ApplicationRow]:
+        return [self._row(ApplicationRow, row) for row in await self.http.rows_by_offset("Application", slash=True)]
+
+    async def _numbers(self) -> list[NumberRow]:
+        return [self._row(NumberRow, row) for row in await self.http.rows_by_page("numbers")]
+
+    async def _trunk(self, server_id: str) -> TrunkRow | None:
+        try:
+            row = await self.http.send("GET", self.http.path("trunks", server_id), what=f"trunk {server_id}")
+        except RefusedError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        return self._row(TrunkRow, row)
+
+    async def _learn_address(self, server_id: str, name: str, ids: Ids) -> None:
+        row = await self._trunk(server_id)
+        if row is not None and row.trunk_domain:
+            ids.addresses[name] = row.trunk_domain
+
+    async def _made(self, path: str, body: Mapping[str, Any], id_field: str, what: str) -> str:
+        answer = await self.http.send("POST", path, body=body, what=what)
+        if not isinstance(answer, dict) or not isinstance(answer.get(id_field), str):
+            raise OutcomeUnknownError(SERVER, what, f"an answer without {id_field}")
+        return str(answer[id_field])
+
+    async def _assign(self, value: Assignment, ids: Ids) -> None:
+        target = ids[value.target]
+        path = self.http.path("numbers", value.name, "application" if value.application else "assign")
+        body = {"application_id": target} if value.application else {"trunk_group_id": target}
+        await self.http.send("POST", path, body=body, what=f"assigning {value.name} to {value.target}")
+
+    def _application_path(self, *parts: str) -> str:
+        return self.http.path("Application", *parts) + "/"
+
+    def _login(self, value: Credential) -> dict[str, str]:
+        return {"username": value.name} | self._password(value)
+
+    def _password(self, value: Credential) -> dict[str, str]:
+        return {"password": self._passwords[value.name].get_secret_value()}
 
     async def _check_account(self) -> None:
         """Tell a wrong key and a wrong address before anything else is asked."""
@@ -153,16 +242,44 @@ class Vobiz:
             return model.model_validate(row)
         except ValidationError as error:
             fields = ", ".join(".".join(str(part) for part in detail["loc"]) for detail in error.errors())
-            raise self.http.unreachable(
-                f"an answer with another form than documented ({fields or 'no object'})"
-            ) from None
-
-    def _assign_path(self, number: str) -> str:
-        """The plus sign of a number must be sent as %2B; as it is, Vobiz answers 404."""
-        return self.http.path("numbers", number, "assign")
+            told = f"an answer with another form than documented ({fields or 'no object'})"
+            raise self.http.unreachable(told) from None
 
 
-def _assignment(number: NumberRow, names: Mapping[str, str]) -> Seen:
-    trunk_id = number.trunk_group_id or ""
-    name = names.get(trunk_id, trunk_id)
-    return Seen(value=Assignment(name=number.number, trunk=name), server_id=number.number, stamp=carrier_stamp(name))
+_Names = Mapping[Kind, Mapping[str, str]]
+"""Names of trunks and applications by server id."""
+
+
+def _names(trunks: list[TrunkRow], applications: list[ApplicationRow]) -> _Names:
+    return {
+        Kind.CARRIER_TRUNK: {row.trunk_id: row.name or row.trunk_id for row in trunks},
+        Kind.APPLICATION: {row.app_id: row.app_name or row.app_id for row in applications},
+    }
+
+
+def _stamped(value: Value, server_id: str, address: str = "") -> Seen:
+    return Seen(value=value, server_id=server_id, stamp=carrier_stamp(value.name), address=address)
+
+
+def _credential(row: CredentialRow, owner: str | None) -> Seen:
+    """A credential has no field for a stamp: it belongs to whom its trunk belongs."""
+    return Seen(value=Credential(name=row.username, fingerprint=""), server_id=row.id, stamp=owner)
+
+
+def _assigned(row: NumberRow, names: _Names) -> Seen:
+    value = _assignment(row, names)
+    return Seen(value=value, server_id=row.number, stamp=carrier_stamp(value.target.name))
+
+
+def _assignment(row: NumberRow, names: _Names) -> Assignment:
+    trunk, application = row.trunk_group_id or "", row.application_id or ""
+    return Assignment(
+        name=row.number,
+        trunk=names[Kind.CARRIER_TRUNK].get(trunk, trunk),
+        application=names[Kind.APPLICATION].get(application, application),
+    )
+
+
+def _by_number(rows: list[NumberRow], ids: Ids) -> list[tuple[str, Assignment]]:
+    names = {kind: ids.names(kind) for kind in (Kind.CARRIER_TRUNK, Kind.APPLICATION)}
+    return [(row.number, _assignment(row, names)) for row in rows if row.trunk_group_id or row.application_id]

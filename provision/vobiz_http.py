@@ -72,11 +72,14 @@ class VobizHttp:
         """Return the error of an answer that cannot be Vobiz's."""
         return UnreachableError(SERVER, self._base_url, reason, hint="check VOBIZ_BASE_URL and the network")
 
-    async def rows_by_offset(self, *family: str) -> list[Any]:
-        """Read a family that is paged by limit and offset (trunks, credentials). Raises what `send` does."""
+    async def rows_by_offset(self, *family: str, slash: bool = False) -> list[Any]:
+        """Read a family that is paged by limit and offset (trunks, credentials, applications).
+
+        `slash` is for families whose paths end with one. Raises what `send` does.
+        """
         rows: list[Any] = []
         while True:
-            page = await self._page(family, limit=_PER_PAGE, offset=len(rows))
+            page = await self._page(family, {"limit": _PER_PAGE, "offset": len(rows)}, slash=slash)
             rows += page.rows
             if page.is_last(seen=len(rows), asked=_PER_PAGE):
                 return rows
@@ -86,19 +89,21 @@ class VobizHttp:
 
         When the first page tells how many rows there are, the others are asked for at once.
         """
-        first = await self._page(family, page=1, per_page=_PER_PAGE, **filters)
+
+        def numbered(page: int) -> dict[str, str | int]:
+            return {"page": page, "per_page": _PER_PAGE, **filters}
+
+        first = await self._page(family, numbered(1))
         rows = list(first.rows)
         if first.is_last(seen=len(rows), asked=_PER_PAGE):
             return rows
         known = -(-first.total // len(rows)) if first.total is not None else 1
-        pages = await _all(
-            [self._page(family, page=number, per_page=_PER_PAGE, **filters) for number in range(2, known + 1)]
-        )
+        pages = await _all([self._page(family, numbered(number)) for number in range(2, known + 1)])
         rows += [row for page in pages for row in page.rows]
         last, number = (pages or [first])[-1], known
         while not last.is_last(seen=len(rows), asked=_PER_PAGE):
             number += 1
-            last = await self._page(family, page=number, per_page=_PER_PAGE, **filters)
+            last = await self._page(family, numbered(number))
             rows += last.rows
         return rows
 
@@ -154,9 +159,9 @@ class VobizHttp:
                     wait_s = max(self._retry_wait_s * 2 ** (failures - 1), _retry_after_s(answer))
             await asyncio.sleep(wait_s)
 
-    async def _page(self, family: tuple[str, ...], **params: str | int) -> Page:
+    async def _page(self, family: tuple[str, ...], params: Mapping[str, str | int], *, slash: bool = False) -> Page:
         what = f"the list of {family[-1]}"
-        body = await self.send("GET", self.path(*family), params=params, what=what)
+        body = await self.send("GET", self.path(*family) + "/" * slash, params=params, what=what)
         try:
             return read_page(body)
         except ValueError as error:

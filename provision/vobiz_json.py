@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from provision.livekit_numbers import known_as
-from provision.values import CarrierTrunk
+from provision.values import Application, CarrierOutbound, CarrierTrunk
 
 _CONCURRENT_CALLS: Final = 10
 """Vobiz's own default; stored by it but not enforced (the limits that count are the account's)."""
@@ -49,6 +49,13 @@ class TrunkRow(BaseModel):
     trunk_direction: str | None = None
     inbound_destination: str | None = None
     transport: str | None = None
+    credential_uuid: str | None = None
+    trunk_domain: str | None = None
+
+    @property
+    def is_outbound(self) -> bool:
+        """Whether calls leave through it."""
+        return self.trunk_direction == "outbound"
 
     def value(self) -> CarrierTrunk:
         """Return what we declare. Answers say ``active`` for what requests call ``enabled``."""
@@ -57,6 +64,47 @@ class TrunkRow(BaseModel):
             inbound_destination=(self.inbound_destination or "").lower(),
             transport=self.transport or "udp",
             enabled=self.trunk_status in (None, "active", "enabled"),
+        )
+
+    def outbound(self, credentials: Mapping[str, str]) -> CarrierOutbound:
+        """Return what we declare of an outbound trunk; `credentials` has user names by id."""
+        known = self.credential_uuid or ""
+        return CarrierOutbound(
+            name=self.name,
+            credential=credentials.get(known, known),
+            transport=self.transport or "udp",
+            enabled=self.trunk_status in (None, "active", "enabled"),
+        )
+
+
+class CredentialRow(BaseModel):
+    """A user name of the account; its password is never told."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    username: str
+
+
+class ApplicationRow(BaseModel):
+    """An application, as far as we look at it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    app_id: str
+    app_name: str = ""
+    answer_url: str | None = None
+    hangup_url: str | None = None
+    fallback_answer_url: str | None = None
+
+    def value(self) -> Application:
+        """Return what we declare. A hang-up URL that is the answer URL is Vobiz's own default."""
+        hangup = self.hangup_url or ""
+        return Application(
+            name=self.app_name,
+            answer_url=self.answer_url or "",
+            hangup_url="" if hangup == self.answer_url else hangup,
+            fallback_url=self.fallback_answer_url or "",
         )
 
 
@@ -87,7 +135,6 @@ class NumberRow(BaseModel):
             "trial numbers take no calls": bool(self.is_trial_number),
             "its Aadhaar verification is missing": bool(self.aadhaar_verification_required)
             and not self.aadhaar_verified,
-            "an application is attached to it; detach it in the console": bool(self.application_id),
         }
         return tuple(words for words, holds in found.items() if holds)
 
@@ -136,19 +183,36 @@ def read_error(body: Any) -> tuple[str, str]:
 
 def trunk_body(value: CarrierTrunk, existing: Mapping[str, Any]) -> dict[str, Any]:
     """Say everything in both spellings that Vobiz's documents have for it; live servers take them together."""
+    return _trunk_body(value, existing, direction="inbound") | {"inbound_destination": value.inbound_destination}
+
+
+def outbound_body(value: CarrierOutbound, existing: Mapping[str, Any], *, credential_id: str) -> dict[str, Any]:
+    """Say everything in both spellings, as `trunk_body` does."""
+    return _trunk_body(value, existing, direction="outbound") | {"credential_uuid": credential_id}
+
+
+def _trunk_body(
+    value: CarrierTrunk | CarrierOutbound, existing: Mapping[str, Any], *, direction: str
+) -> dict[str, Any]:
     kept = {name: existing[name] for name in _KEPT if existing.get(name) not in (None, "")}
     calls = kept.get("concurrent_calls_limit", _CONCURRENT_CALLS)
     return kept | {
         "name": value.name,
-        "trunk_direction": "inbound",
-        "trunk_type": "INBOUND",
+        "trunk_direction": direction,
+        "trunk_type": direction.upper(),
         "trunk_status": "enabled" if value.enabled else "disabled",
         "enabled": value.enabled,
         "transport": value.transport,
-        "inbound_destination": value.inbound_destination,
         "concurrent_calls_limit": calls,
         "max_concurrent_calls": calls,
     }
+
+
+def application_body(value: Application) -> dict[str, str]:
+    """Say what we declare; without a hang-up URL Vobiz takes the answer URL."""
+    named = {"hangup_url": value.hangup_url, "fallback_answer_url": value.fallback_url}
+    methods = {"answer_method": "POST", "hangup_method": "POST"}
+    return {"app_name": value.name, "answer_url": value.answer_url, **methods} | {k: v for k, v in named.items() if v}
 
 
 def read_retry_after_s(body: Any) -> float:

@@ -1,211 +1,187 @@
-"""One carrier account in memory: trunks and numbers, and what may be done to them. Pure but for random ids."""
+"""One carrier account in memory: what it owns and where it points. Pure but for clocks and random ids.
 
-import secrets
+The rules of each family stand in files of their own: trunks, sip_objects, numbers, applications.
+"""
+
+import time
 import uuid
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
-PutStyle = Literal["merge", "replace"]
+from lab.vobiz import numbers as number_rules
+from lab.vobiz import trunks as trunk_rules
+from lab.vobiz.errors import AccountError, coded_error, field_error, plain_error
+from lab.vobiz.habits import Habits, PutStyle
+from lab.vobiz.index import NumberIndex
+from lab.vobiz.late import Late
+from lab.vobiz.live import LiveCall
+from lab.vobiz.times import now
 
-MAX_NAME = 100
-_OPTIONAL = ("credential_uuid", "primary_uri_uuid", "inbound_destination", "pii_entity_types", "webhook_url")
-"""Present in an answer only when set."""
+__all__ = ["Account", "AccountError", "coded_error", "field_error", "plain_error"]
 
-_DEFAULTS: dict[str, Any] = {
-    "secure": False,
-    "trunk_direction": "outbound",
-    "concurrent_calls_limit": 10,
-    "cps_limit": 2,
-    "description": "",
-    "transport": "udp",
-    "recording": False,
-    "enable_transcription": False,
-    "pii_redaction": False,
-    "webhook_method": "POST",
-    "recording_webhook_enabled": False,
-}
+Row = dict[str, Any]
+BASE_CALLS = 100
+"""Enough for a crowd of callers; a new account at Vobiz has 3."""
+MAX_FINISHED = 10_000
 
 
-class AccountError(Exception):
-    """A request that the API refuses; `body` is in the shape that this family answers with."""
-
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
-        self.status = status
-        self.body = body
-        super().__init__(str(body))
-
-
-def plain_error(status: int, error: str, message: str) -> AccountError:
-    """Return an error as numbers and trunks have it: a code, words, and an id."""
-    return AccountError(status, {"api_id": str(uuid.uuid4()), "error": error, "message": message})
-
-
-def coded_error(status: int, error: str) -> AccountError:
-    """Return an error as the resources below trunks have it: words, and the status once more."""
-    return AccountError(status, {"error": error, "code": status})
-
-
-def field_error(field_name: str, message: str, value: Any) -> AccountError:
-    """Return an error as the general error page has it, for a field of a wrong value."""
-    detail = {"field": field_name, "message": message, "code": "invalid", "value": value}
-    error = {"code": "VALIDATION_ERROR", "message": "validation failed", "details": {"errors": [detail]}}
-    body = {"status": "error", "error": error, "timestamp": _now(), "requestId": f"req_{secrets.token_hex(6)}"}
-    return AccountError(422, body)
-
-
-@dataclass(kw_only=True)
 class Account:
-    """The state behind the API. `put_style` is one of the two that Vobiz's documents describe for updates."""
+    """The state behind the API, as dicts of rows by id (numbers by E.164).
 
-    auth_id: str
-    auth_token: str
-    put_style: PutStyle = "merge"
-    trunks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    Rows may be changed in place, but for where numbers point: `point` keeps the index right. `live` has the calls of
+    this moment, `finished` records of those that are over. `habits` says how all of it behaves.
+    """
 
-    def add_number(self, e164: str, **fields: Any) -> dict[str, Any]:
-        """Give the account a number; `fields` stand in for what a healthy number has."""
-        self.numbers[e164] = _new_number(self.auth_id, e164) | fields
-        return self.numbers[e164]
+    def __init__(
+        self,
+        *,
+        auth_id: str,
+        auth_token: str,
+        put_style: PutStyle = "merge",
+        habits: Habits | None = None,
+        concurrent_calls: int = BASE_CALLS,
+    ) -> None:
+        self.auth_id = auth_id
+        self.auth_token = auth_token
+        self.habits = habits or Habits()
+        self.put_style = put_style if habits is None else self.habits.put_style
+        self.late = Late(habits=self.habits)
+        self.trunks: dict[str, Row] = {}
+        self.numbers: dict[str, Row] = {}
+        self.inventory: dict[str, Row] = {}
+        self.credentials: dict[str, Row] = {}
+        self.ip_acls: dict[str, Row] = {}
+        self.uris: dict[str, Row] = {}
+        self.applications: dict[str, Row] = {}
+        self.subscriptions: dict[str, Row] = {}
+        self.releasing: dict[str, float] = {}
+        self.transactions: list[Row] = []
+        self.balance = 10_000.0
+        self.base_calls = concurrent_calls
+        self.live: dict[str, LiveCall] = {}
+        self.finished: deque[Row] = deque(maxlen=MAX_FINISHED)
+        self.created_at = now()
+        self._index = NumberIndex()
 
-    def me(self) -> dict[str, Any]:
-        """Return the account object, which really holds the secret."""
+    @property
+    def put_style(self) -> PutStyle:
+        """Whether updates merge or replace; one of the habits."""
+        return self.habits.put_style
+
+    @put_style.setter
+    def put_style(self, style: PutStyle) -> None:
+        self.habits.put_style = style
+
+    @property
+    def concurrent_calls_limit(self) -> int:
+        """How many calls may be live at once: what the account has, and what it bought."""
+        return self.base_calls + self._bought("concurrent_calls")
+
+    def me(self) -> Row:
+        """Return the account object (D:account/retrieve-account), which really holds the secret."""
         return {
+            "type": "account",
+            "id": "500025",
             "auth_id": self.auth_id,
             "auth_secret": self.auth_token,
             "name": "Lotus Dental Clinic",
-            "cps_limit": 1,
-            "concurrent_calls_limit": 3,
+            "account_type": "standard",
+            "country": "IN",
+            "timezone": "Asia/Kolkata",
+            "enabled": True,
+            "is_active": True,
+            "is_verified": True,
             "is_trial_account": False,
-            "pricing_tier": {"name": "lab", "currency": "INR", "rate_per_minute": 0.38},
+            "postpaid": False,
+            "cps_limit": 1 + self._bought("cps"),
+            "base_cps_limit": 1,
+            "purchased_cps": self._bought("cps"),
+            "concurrent_calls_limit": self.concurrent_calls_limit,
+            "base_concurrent_calls_limit": self.base_calls,
+            "purchased_concurrent_calls": self._bought("concurrent_calls"),
+            "ip_auth_enabled": False,
+            "ip_whitelist_rules": {},
+            "pricing_tier": {
+                "name": "lab",
+                "currency": "INR",
+                "rate_per_minute": 0.38,
+                "billing_increment_seconds": 60,
+                "minimum_duration_seconds": 60,
+            },
+            "created_at": self.created_at,
+            "updated_at": self.created_at,
         }
 
-    def create_trunk(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a trunk from either spelling of the documents. Names may repeat. Raises AccountError."""
-        fields = _checked(body)
-        if not fields.get("name"):
-            raise plain_error(400, "invalid request", "name is required")
-        trunk_id = str(uuid.uuid4())
-        row = _DEFAULTS | {
-            "trunk_id": trunk_id,
-            "account_id": self.auth_id,
-            "trunk_domain": f"{trunk_id[:8]}.sip.vobiz.ai",
-            "trunk_status": "active",
-            "created_at": _now(),
-        }
-        self.trunks[trunk_id] = row | fields | {"updated_at": _now()}
-        return self.trunk(trunk_id)
+    def add_number(self, e164: str, /, **fields: Any) -> Row:
+        """Give the account a number; `fields` stand in for what a healthy number has."""
+        self.late.note(number_rules.FAMILY, e164, None)
+        row = number_rules.new_row(self.auth_id, e164) | fields | {"e164": e164}
+        self.numbers[e164] = row
+        self._index.changed()
+        for name in ("trunk_group_id", "application_id"):
+            self._index.point(e164, name, None, row.get(name))
+        return row
 
-    def trunk(self, trunk_id: str) -> dict[str, Any]:
-        """Return a trunk as answers show it. Raises AccountError."""
-        row = self._row(trunk_id)
-        shown = {key: value for key, value in row.items() if key not in _OPTIONAL or value}
-        return shown | {"x_undocumented": "answers grow fields"}
+    def offer_number(self, e164: str, /, **fields: Any) -> Row:
+        """Put a number into the inventory, to be bought."""
+        row = number_rules.offered(number_rules.new_row(self.auth_id, e164) | fields)
+        self.inventory[e164] = row
+        return row
 
-    def update_trunk(self, trunk_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Change a trunk; with the style "replace", what is not sent falls back to its default. Raises AccountError."""
-        row, fields = self._row(trunk_id), _checked(body)
-        if self.put_style == "replace":
-            kept = ("trunk_id", "account_id", "name", "trunk_domain", "trunk_direction", "trunk_status", "created_at")
-            row = _DEFAULTS | {key: row[key] for key in kept}
-        self.trunks[trunk_id] = row | fields | {"updated_at": _now()}
-        return self.trunk(trunk_id)
+    def numbers_at(self, name: str, target: str) -> list[str]:
+        """Return the numbers whose `trunk_group_id` or `application_id` is this one."""
+        return self._index.at(name, target)
 
-    def delete_trunk(self, trunk_id: str) -> None:
-        """Remove a trunk; its numbers are free then. Raises AccountError."""
-        self._row(trunk_id)
-        del self.trunks[trunk_id]
-        for number in self.numbers.values():
-            if number.get("trunk_group_id") == trunk_id:
-                del number["trunk_group_id"]
+    def numbers_with(self, text: str) -> list[str]:
+        """Return the numbers that contain a text."""
+        return self._index.containing(text, self.numbers)
+
+    def point(self, row: Row, name: str, target: str | None) -> None:
+        """Set or clear where a number points: `name` is trunk_group_id or application_id."""
+        self.late.note(number_rules.FAMILY, row["e164"], row)
+        self._index.point(row["e164"], name, row.get(name), target)
+        row["updated_at"] = now()
+        if target:
+            row[name] = target
+        else:
+            row.pop(name, None)
+
+    def free_numbers(self, name: str, target: str) -> None:
+        """Let no number point there any more."""
+        for e164 in self.numbers_at(name, target):
+            if e164 in self.numbers:
+                self.point(self.numbers[e164], name, None)
+
+    def settle_releases(self) -> None:
+        """Take the numbers away whose cool-off is over."""
+        for e164, ends_s in list(self.releasing.items()):
+            if ends_s <= time.time():
+                del self.releasing[e164]
+                self.numbers.pop(e164, None)
+                self._index.changed()
+
+    def pay(self, amount: float, what: str) -> None:
+        """Book money in (positive) or out."""
+        self.balance = round(self.balance + amount, 2)
+        booked = {"id": str(uuid.uuid4()), "amount": amount, "balance_after": self.balance, "currency": "INR"}
+        self.transactions.append(booked | {"description": what, "created_at": now()})
+
+    def rebuild_index(self) -> None:
+        """Make the index anew, after rows were put in place from outside."""
+        self._index = NumberIndex()
+        for e164, row in self.numbers.items():
+            for name in ("trunk_group_id", "application_id"):
+                self._index.point(e164, name, None, row.get(name))
+
+    def create_trunk(self, body: Mapping[str, Any]) -> Row:
+        """Make a trunk and return it as an answer shows it. Raises AccountError."""
+        return trunk_rules.create(self, body)
 
     def assign(self, e164: str, body: Mapping[str, Any]) -> None:
-        """Point a number at a trunk. One that points at a trunk already is refused. Raises AccountError."""
-        number = self._number(e164)
-        trunk_id = body.get("trunk_group_id")
-        if not isinstance(trunk_id, str) or trunk_id not in self.trunks:
-            raise plain_error(404, "not_found", "trunk not found")
-        if number.get("trunk_group_id"):
-            raise plain_error(400, "invalid request", "number is already assigned to a trunk")
-        number["trunk_group_id"] = trunk_id
+        """Point a number at a trunk. Raises AccountError."""
+        number_rules.assign(self, e164, body)
 
-    def unassign(self, e164: str) -> None:
-        """Take a number off its trunk. Raises AccountError."""
-        number = self._number(e164)
-        if not number.pop("trunk_group_id", None):
-            raise plain_error(400, "invalid request", "number is not assigned to a trunk")
-
-    def _row(self, trunk_id: str) -> dict[str, Any]:
-        if trunk_id not in self.trunks:
-            raise coded_error(404, "Trunk not found")
-        return self.trunks[trunk_id]
-
-    def _number(self, e164: str) -> dict[str, Any]:
-        if e164 not in self.numbers:
-            raise plain_error(404, "not_found", "number not found in account")
-        return self.numbers[e164]
-
-
-def _checked(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the known fields of a trunk body in the newer spelling. Unknown fields are ignored."""
-    fields = {name: body[name] for name in (*_DEFAULTS, *_OPTIONAL, "name") if name in body}
-    if "trunk_type" in body and "trunk_direction" not in fields:
-        fields["trunk_direction"] = str(body["trunk_type"]).lower()
-    if "max_concurrent_calls" in body:
-        fields.setdefault("concurrent_calls_limit", body["max_concurrent_calls"])
-    _check_choice(fields, "trunk_direction", ("inbound", "outbound"))
-    _check_choice(fields, "transport", ("udp", "tcp", "tls"))
-    if len(str(fields.get("name", ""))) > MAX_NAME:
-        raise field_error("name", f"at most {MAX_NAME} characters", fields["name"])
-    limit = fields.get("concurrent_calls_limit", 0)
-    if type(limit) is not int or not 0 <= limit <= 1000:
-        raise field_error("concurrent_calls_limit", "between 0 and 1000", limit)
-    return fields | _status(body)
-
-
-def _check_choice(fields: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> None:
-    if name in fields and fields[name] not in choices:
-        raise field_error(name, f"one of {', '.join(choices)}", fields[name])
-
-
-def _status(body: Mapping[str, Any]) -> dict[str, str]:
-    """Requests say ``enabled``, answers say ``active``."""
-    if body.get("trunk_status") not in (None, "enabled", "disabled"):
-        raise field_error("trunk_status", "one of enabled, disabled", body["trunk_status"])
-    enabled = body["trunk_status"] == "enabled" if "trunk_status" in body else body.get("enabled")
-    if enabled is None:
-        return {}
-    return {"trunk_status": "active" if enabled else "disabled"}
-
-
-def _new_number(account_id: str, e164: str) -> dict[str, Any]:
-    return {
-        "id": str(uuid.uuid4()),
-        "account_id": account_id,
-        "e164": e164,
-        "country": "IN",
-        "region": "Karnataka",
-        "capabilities": {"voice": True, "sms": False, "mms": False, "fax": False},
-        "status": "active",
-        "provider": "",
-        "setup_fee": 100,
-        "monthly_fee": 500,
-        "currency": "INR",
-        "voice_enabled": True,
-        "tags": [],
-        "is_blocked": False,
-        "is_trial_number": False,
-        "minimum_commitment_months": 0,
-        "aadhaar_verification_required": False,
-        "aadhaar_verified": False,
-        "source": "purchased",
-        "purchased_at": _now(),
-        "created_at": _now(),
-        "updated_at": _now(),
-    }
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    def _bought(self, resource: str) -> int:
+        rows = self.subscriptions.values()
+        return sum(row["quantity"] for row in rows if row["resource_type"] == resource and row["is_active"])

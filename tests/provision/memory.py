@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from provision.changes import Change
@@ -59,12 +60,13 @@ class Memory:
         self.objects.append(Seen(value=value, server_id=server_id, stamp=self.deployment))
         return server_id
 
-    async def update(self, server_id: str, value: Value, ids: Ids) -> None:
+    async def update(self, server_id: str, old: Value, value: Value, ids: Ids) -> None:
         self._write()
         old = self._get(server_id)
         self.objects.remove(old)
         self._check(value, ids)
         self.objects.append(Seen(value=value, server_id=server_id, stamp=self.deployment))
+        self.objects = [replace(seen, value=_followed(seen.value, old.value, value)) for seen in self.objects]
 
     async def delete(self, server_id: str, value: Value) -> None:
         self._write()
@@ -85,7 +87,7 @@ class Memory:
 
     def _get(self, server_id: str) -> Seen:
         seen = next(seen for seen in self.objects if seen.server_id == server_id)
-        assert seen.stamp == self.deployment, "not ours"
+        assert seen.stamp == self.deployment or isinstance(seen.value, Assignment), "not ours"
         return seen
 
     def _write(self) -> None:
@@ -108,6 +110,13 @@ class Memory:
             case Assignment():
                 assert not any(s.value.name == value.name for s in self.objects if isinstance(s.value, Assignment))
                 assert value.name in self.owned
+
+
+def _followed(value: Value, old: Value, new: Value) -> Value:
+    """Servers link by id: what hangs on an object follows it under its new name."""
+    if isinstance(value, Assignment) and value.target == key_of(old):
+        return replace(value, **{"trunk" if value.trunk else "application": new.name})
+    return value
 
 
 def names(changes: tuple[Change, ...]) -> list[str]:

@@ -47,7 +47,7 @@ async def test_what_is_written_is_read_back_the_same(world: World, ids: Ids):
         rule_id = await livekit.create(rule(world, "anna"), ids)
         assert await livekit.read(rule_id, Kind.DISPATCH_RULE, ids) == rule(world, "anna")
         second = trunk(world, "anna", new_number(), new_number())
-        await livekit.update(trunk_id, second, ids)
+        await livekit.update(trunk_id, second, second, ids)
         assert await livekit.read(trunk_id, Kind.INBOUND_TRUNK, ids) == second
         seen = {seen.server_id: seen for seen in (await livekit.observe()).objects}
         assert (seen[trunk_id].value, seen[trunk_id].stamp) == (second, world.deployment)
@@ -68,7 +68,7 @@ async def test_what_narrows_a_rule_is_seen_and_taken_away(world: World, ids: Ids
         seen = await livekit.read(rule_id, Kind.DISPATCH_RULE, ids)
         assert isinstance(seen, DispatchRule)
         assert seen.restrictions == ("not one room per call", "caller numbers", "hidden numbers")
-        await livekit.update(rule_id, rule(world, "anna"), ids)
+        await livekit.update(rule_id, rule(world, "anna"), rule(world, "anna"), ids)
         assert await livekit.read(rule_id, Kind.DISPATCH_RULE, ids) == rule(world, "anna")
 
 

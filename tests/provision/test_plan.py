@@ -158,7 +158,7 @@ def test_a_number_on_a_foreign_carrier_trunk_is_a_conflict_that_names_both_sides
     memory.foreign(Assignment(name=ONE, trunk="pbx"), server_id=ONE)
     (told,) = conflicts(memory, one="anna")
     assert told.startswith("+918071000001: carrier trunk pbx (T-1) has it (not made by dialroom), ")
-    assert told.endswith("so carrier trunk dialroom-test-in cannot; unassign it there")
+    assert told.endswith("so carrier trunk dialroom-test-in cannot; unassign it there, or --take-over")
 
 
 def test_a_number_that_the_account_does_not_own_is_a_conflict(memory):

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from lab.vobiz.server import FakeVobiz
 from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedError, UnreachableError
 from provision.observed import Observed
 from provision.servers import Ids
-from provision.values import Assignment, CarrierTrunk, Key, Kind
+from provision.values import Application, Assignment, CarrierOutbound, CarrierTrunk, Credential, Key, Kind, key_of
 from provision.vobiz import Vobiz
 from provision.vobiz_json import read_error, read_page
 from tests.provision.world import new_number
@@ -70,10 +71,53 @@ async def test_an_empty_account_has_null_lists(carrier: Vobiz):
     assert await carrier.observe() == Observed()
 
 
-async def test_outbound_trunks_are_not_ours_to_see(vobiz: FakeVobiz, carrier: Vobiz):
-    """They have no inbound destination."""
-    vobiz.account.create_trunk({"name": "out", "trunk_direction": "outbound"})
-    assert (await carrier.observe()).objects == ()
+async def test_an_outbound_trunk_is_another_kind(vobiz: FakeVobiz, carrier: Vobiz):
+    """It has no inbound destination, but a credential and an address of its own."""
+    made = vobiz.account.create_trunk({"name": "out", "trunk_direction": "outbound"})
+    (seen,) = (await carrier.observe()).objects
+    assert seen.value == CarrierOutbound(name="out", credential="")
+    assert seen.address == made["trunk_domain"]
+
+
+async def test_what_calls_out_is_written_and_read_back(vobiz: FakeVobiz, ids: Ids):
+    """Credential and trunk; the password is sent, and is in nothing that comes back."""
+    login = Credential(name="dialroomtest", fingerprint="f")
+    trunk = CarrierOutbound(name="dialroom-test-out", credential=login.name, transport="tcp")
+    async with client(vobiz, passwords={login.name: SecretStr("Secret-of-9-letters")}) as carrier:
+        ids.add(key_of(login), await carrier.create(login, ids))
+        ids.add(key_of(trunk), await carrier.create(trunk, ids))
+        assert await carrier.read(ids[key_of(trunk)], Kind.CARRIER_OUTBOUND, ids) == trunk
+        assert (await carrier.read(ids[key_of(login)], Kind.CREDENTIAL, ids)) == replace(login, fingerprint="")
+        assert ids.addresses[trunk.name].endswith(".sip.vobiz.ai")
+        seen = {s.value.name: s.stamp for s in (await carrier.observe()).objects}
+        assert seen == {login.name: "test", trunk.name: "test"}
+        await carrier.update(ids[key_of(login)], login, login, ids)
+        await carrier.delete(ids[key_of(trunk)], trunk)
+        await carrier.delete(ids[key_of(login)], login)
+        assert (await carrier.observe()).objects == ()
+
+
+async def test_an_application_takes_a_number_and_gives_it_back(vobiz: FakeVobiz, carrier: Vobiz, ids: Ids):
+    """Created, changed, switched from and to a trunk, deleted."""
+    number = new_number()
+    vobiz.account.add_number(number)
+    first = Application(name="dialroom-test_app_x-1", answer_url="https://bot.lotus.in/answer")
+    second = replace(first, hangup_url="https://bot.lotus.in/bye", fallback_url="https://bot.lotus.in/again")
+    app_id = await carrier.create(first, ids)
+    ids.add(key_of(first), app_id)
+    ids.add(key_of(TRUNK), await carrier.create(TRUNK, ids))
+    assert await carrier.read(app_id, Kind.APPLICATION, ids) == first
+    await carrier.update(app_id, first, second, ids)
+    assert await carrier.read(app_id, Kind.APPLICATION, ids) == second
+    on_trunk = Assignment(name=number, trunk=TRUNK.name)
+    on_application = Assignment(name=number, application=first.name)
+    await carrier.create(on_trunk, ids)
+    await carrier.update(number, on_trunk, on_application, ids)
+    assert await carrier.read(number, Kind.ASSIGNMENT, ids) == on_application
+    await carrier.update(number, on_application, on_trunk, ids)
+    assert await carrier.read_all(Kind.ASSIGNMENT, ids) == {number: on_trunk}
+    await carrier.delete(app_id, second)
+    assert await carrier.read(app_id, Kind.APPLICATION, ids) is None
 
 
 @pytest.mark.parametrize(
@@ -83,7 +127,6 @@ async def test_outbound_trunks_are_not_ours_to_see(vobiz: FakeVobiz, carrier: Vo
         ({"is_blocked": True}, "the carrier has blocked it"),
         ({"is_trial_number": True}, "trial numbers take no calls"),
         ({"aadhaar_verification_required": True}, "its Aadhaar verification is missing"),
-        ({"application_id": "A1"}, "an application is attached to it; detach it in the console"),
     ],
 )
 async def test_numbers_that_cannot_take_calls_say_why(vobiz: FakeVobiz, carrier: Vobiz, fields, blocker):
@@ -100,7 +143,7 @@ async def test_an_update_keeps_what_it_does_not_declare(vobiz: FakeVobiz, carrie
     trunk_id = await carrier.create(TRUNK, ids)
     vobiz.account.trunks[trunk_id] |= {"description": "Priya's", "cps_limit": 7, "webhook_url": "https://lotus.in/h"}
     changed = CarrierTrunk(name=TRUNK.name, inbound_destination="new.lotus.in", enabled=False)
-    await carrier.update(trunk_id, changed, ids)
+    await carrier.update(trunk_id, changed, changed, ids)
     assert await carrier.read(trunk_id, Kind.CARRIER_TRUNK, ids) == changed
     row = vobiz.account.trunks[trunk_id]
     assert (row["description"], row["cps_limit"], row["webhook_url"]) == ("Priya's", 7, "https://lotus.in/h")
@@ -141,9 +184,8 @@ async def test_a_refusal_carries_status_code_and_words(vobiz: FakeVobiz, carrier
         await carrier.create(Assignment(name="+918071099999", trunk=TRUNK.name), ids)
     error = refused.value
     assert (error.status, error.code, error.detail) == (404, "not_found", "number not found in account")
-    assert str(error) == (
-        "Vobiz refused assigning +918071099999 to trunk dialroom-test-in: number not found in account (HTTP 404)"
-    )
+    what = "assigning +918071099999 to carrier trunk dialroom-test-in"
+    assert str(error) == f"Vobiz refused {what}: number not found in account (HTTP 404)"
 
 
 async def test_put_falls_back_to_patch_only_where_it_is_not_allowed(vobiz: FakeVobiz, carrier: Vobiz, ids: Ids):
@@ -151,7 +193,7 @@ async def test_put_falls_back_to_patch_only_where_it_is_not_allowed(vobiz: FakeV
     trunk_id = await carrier.create(TRUNK, ids)
     vobiz.faults.waiting = [Fault(method="PUT", path=trunk_id, status=405)]
     with pytest.raises(RefusedError, match="HTTP 405"):
-        await carrier.update(trunk_id, TRUNK, ids)
+        await carrier.update(trunk_id, TRUNK, TRUNK, ids)
     assert [method for method, _ in vobiz.writes] == ["POST", "PUT", "PATCH"]
 
 

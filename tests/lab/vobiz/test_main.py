@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx2
 import pytest
@@ -29,13 +30,13 @@ async def started(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
         await process.communicate()
 
 
-async def ready_line(process: asyncio.subprocess.Process) -> dict[str, object]:
+async def ready_line(process: asyncio.subprocess.Process) -> Any:
     assert process.stdout is not None
     async with asyncio.timeout(30):
         return json.loads(await process.stdout.readline())
 
 
-async def test_it_says_where_it_is_and_what_opens_it():
+async def test_it_says_where_it_is_and_what_opens_it() -> None:
     """Numbers may be written in any form."""
     async with started("--number", "08071000001", "--number", "+918071000002") as process:
         ready = await ready_line(process)
@@ -47,7 +48,7 @@ async def test_it_says_where_it_is_and_what_opens_it():
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-async def test_it_ends_cleanly_on_a_signal(signum):
+async def test_it_ends_cleanly_on_a_signal(signum: signal.Signals) -> None:
     """Exit code 0, nothing on stderr."""
     async with started() as process:
         await ready_line(process)
@@ -57,7 +58,7 @@ async def test_it_ends_cleanly_on_a_signal(signum):
     assert (process.returncode, errors) == (0, b"")
 
 
-async def test_a_number_that_is_none_is_one_line_and_exit_code_2():
+async def test_a_number_that_is_none_is_one_line_and_exit_code_2() -> None:
     """Like everywhere."""
     async with started("--number", "hello") as process:
         async with asyncio.timeout(30):
@@ -66,7 +67,7 @@ async def test_a_number_that_is_none_is_one_line_and_exit_code_2():
     assert errors.decode().count("\n") == 1
 
 
-async def test_a_port_that_is_taken_is_one_line_and_exit_code_1():
+async def test_a_port_that_is_taken_is_one_line_and_exit_code_1() -> None:
     """No traceback."""
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
