@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -25,7 +25,7 @@ from agent.speech import make_services
 from agent.talk import Talk
 from agent.tools import make_tools
 from agent.turns import Turns
-from telephony.dispatch import DispatchError, DispatchMetadata
+from telephony.dispatch import CALLER, DispatchError, DispatchMetadata
 from telephony.manifest.agent import AgentProfile
 
 log = logging.getLogger("dialroom.call")
@@ -69,7 +69,7 @@ async def answer(ctx: JobContext) -> None:
 
 async def _answer(ctx: JobContext, seat: Seat) -> None:
     turns, settings = Turns(), seat.settings
-    wanted, profile = _wanted(ctx.job.metadata, seat.agents)
+    wanted, profile = _wanted(ctx, seat.agents)
     services = make_services(profile, settings)
     session = make_session(services, seat.detector, settings)
     await ctx.connect()
@@ -77,6 +77,10 @@ async def _answer(ctx: JobContext, seat: Seat) -> None:
     caller = await _caller(ctx)
     if caller is None:
         await _give_up(ctx, "no caller")
+        return
+    if not wanted.admits(caller.attributes.get(CALLER)):
+        log.info("a caller whom the manifest does not let in")
+        await _give_up(ctx, "caller not allowed")
         return
     call = read_call(
         wanted, attributes=caller.attributes, room=ctx.room.name, identity=caller.identity, job_id=ctx.job.id
@@ -95,8 +99,9 @@ async def _answer(ctx: JobContext, seat: Seat) -> None:
     talk.greet_when_answered()
 
 
-def _wanted(metadata: str, agents: Mapping[str, AgentProfile]) -> tuple[DispatchMetadata, AgentProfile]:
-    wanted = DispatchMetadata.from_json(metadata)
+def _wanted(ctx: JobContext, agents: Mapping[str, AgentProfile]) -> tuple[DispatchMetadata, AgentProfile]:
+    wanted = DispatchMetadata.from_json(ctx.job.metadata)
+    wanted = replace(wanted, agent=wanted.agent_for(ctx.job.room.name))  # every call has a room of its own
     if wanted.agent not in agents:
         raise DispatchError(f"no agent named {wanted.agent!r} in this worker's manifest")
     return wanted, agents[wanted.agent]

@@ -1,15 +1,20 @@
 """Manifest → what should exist, as frozen values. Pure."""
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from provision.livekit_numbers import livekit_forms
 from provision.observed import Observed
-from provision.stamp import carrier_trunk_name, livekit_name
-from provision.values import Assignment, CarrierTrunk, DispatchRule, InboundTrunk, Key, Value, key_of
+from provision.stamp import application_name, carrier_trunk_name, livekit_name, sip_route_name
+from provision.values import Application, Assignment, CarrierTrunk, DispatchRule, InboundTrunk, Key, Kind, Value, key_of
 from telephony.dispatch import DispatchMetadata, worker_name
-from telephony.manifest.model import Manifest, NumberEntry
+from telephony.manifest.call_settings import CallSettings
+from telephony.manifest.model import Manifest
+from telephony.manifest.number_lines import NumberEntry
+from telephony.manifest.route import AgentRoute, Route, SipRoute, SplitRoute, StreamRoute
 
 ROOM_PREFIX: Final = "call"
 """Rooms are called ``call_<caller>_<random>``: every call has its own."""
@@ -36,49 +41,129 @@ def desire_one(
     The manifest's other numbers are neither added nor removed. When another agent of the deployment has the number, it
     moves; an agent that is left without numbers is not desired any more, since its trunk would take every number.
     """
-    one = _desire(manifest, (entry,), carrier_cidrs)
+    one = _only(entry.number, _desire(manifest, _with(manifest.numbers, entry), carrier_cidrs))
     existing = _without(observed.ours(manifest.deployment), entry.number)
     values = {key_of(value): value for value in existing}
-    for value in one.values:
+    for value in one:
         values[key_of(value)] = _joined(values.get(key_of(value)), value)
     return Desired(deployment=manifest.deployment, values=_sorted(values.values()))
 
 
+def _with(entries: Sequence[NumberEntry], entry: NumberEntry) -> tuple[NumberEntry, ...]:
+    return (*(other for other in entries if other.number != entry.number), entry)
+
+
+def _only(number: str, whole: Desired) -> list[Value]:
+    """Return what one number needs of a whole deployment; its trunk takes this number alone."""
+    forms = set(livekit_forms(number))
+    kept: dict[Key, Value] = {}
+    for value in whole.values:
+        if isinstance(value, InboundTrunk) and forms & set(value.numbers):
+            kept[key_of(value)] = replace(value, numbers=tuple(sorted(forms)))
+        elif isinstance(value, Assignment) and value.name == number:
+            kept[key_of(value)] = value
+    assigned = kept[Key(Kind.ASSIGNMENT, number)]
+    for value in whole.values:
+        if key_of(value) in assigned.needs or (isinstance(value, DispatchRule) and kept.keys() & set(value.needs)):
+            kept[key_of(value)] = value
+    return list(kept.values())
+
+
 def _desire(manifest: Manifest, entries: Sequence[NumberEntry], cidrs: Sequence[str] | None) -> Desired:
-    if not entries:
-        return Desired(deployment=manifest.deployment, values=())
     addresses = tuple(sorted(set(cidrs if cidrs is not None else manifest.vobiz.signalling)))
-    trunk = CarrierTrunk(
-        name=carrier_trunk_name(manifest.deployment), inbound_destination=manifest.livekit.sip_host.lower()
-    )
-    values: list[Value] = [trunk]
-    values += [Assignment(name=entry.number, trunk=trunk.name) for entry in entries]
-    for agent in {entry.route.agent for entry in entries}:
-        numbers = [entry.number for entry in entries if entry.route.agent == agent]
-        values += _agent_values(manifest.deployment, agent, numbers, addresses)
-    return Desired(deployment=manifest.deployment, values=_sorted(values))
+    values: dict[Key, Value] = {}
+    for value in _agent_values(manifest.deployment, entries, addresses):
+        values[key_of(value)] = value
+    for entry in entries:
+        target = _target(manifest, entry.route)
+        on_application = isinstance(target, Application)
+        assigned = Assignment(
+            name=entry.number,
+            trunk="" if on_application else target.name,
+            application=target.name if on_application else "",
+        )
+        values |= {key_of(target): target, key_of(assigned): assigned}
+    return Desired(deployment=manifest.deployment, values=_sorted(values.values()))
 
 
-def _agent_values(
-    deployment: str, agent: str, numbers: Sequence[str], addresses: tuple[str, ...]
-) -> tuple[InboundTrunk, DispatchRule]:
-    """One trunk and one rule per agent.
+def _target(manifest: Manifest, route: Route) -> CarrierTrunk | Application:
+    """Return what the carrier sends the calls of a route to."""
+    match route:
+        case AgentRoute() | SplitRoute():
+            name = carrier_trunk_name(manifest.deployment)
+            return CarrierTrunk(name=name, inbound_destination=manifest.livekit.sip_host.lower())
+        case SipRoute(sip=destinations):
+            first = destinations[0]
+            name = sip_route_name(manifest.deployment, first.host, whole=str(first))
+            return CarrierTrunk(name=name, inbound_destination=first.host_port, transport=first.transport)
+        case StreamRoute(stream=urls):
+            whole = "|".join((urls.answer_url, urls.hangup_url, urls.fallback_url))
+            return Application(
+                name=application_name(manifest.deployment, urlsplit(urls.answer_url).hostname or "", whole=whole),
+                answer_url=urls.answer_url,
+                hangup_url=urls.hangup_url,
+                fallback_url=urls.fallback_url,
+            )
+
+
+_Group = tuple[AgentRoute | SplitRoute, CallSettings]
+
+
+def _agent_values(deployment: str, entries: Sequence[NumberEntry], addresses: tuple[str, ...]) -> Iterator[Value]:
+    """One trunk and one rule for all numbers that are treated alike.
 
     A rule could hold its numbers itself, but LiveKit compares those as plain text and takes two forms of the same
     number for a conflict of the rule with itself, so numbers stand on trunks only.
     """
-    name = livekit_name(deployment, agent)
-    forms = sorted(form for number in numbers for form in livekit_forms(number))
-    return (
-        InboundTrunk(name=name, numbers=tuple(forms), allowed_addresses=addresses),
-        DispatchRule(
-            name=name,
-            trunks=(name,),
+    groups: dict[_Group, list[str]] = {}
+    for entry in entries:
+        if isinstance(entry.route, (AgentRoute, SplitRoute)):
+            groups.setdefault((entry.route, entry.settings), []).append(entry.number)
+    names = _group_names(deployment, list(groups))
+    for group, numbers in groups.items():
+        route, settings = group
+        forms = {form for number in numbers for form in livekit_forms(number)}
+        yield InboundTrunk(
+            name=names[group],
+            numbers=tuple(sorted(forms)),
+            allowed_addresses=addresses,
+            ringing_timeout_s=settings.limits.ring_s,
+            max_call_s=settings.limits.max_call_s,
+            codecs=settings.codecs,
+            media_encryption=settings.media_encryption,
+            headers_to_attributes=tuple(f"{header}={name}" for header, name in settings.headers_to_attributes),
+            krisp=settings.krisp,
+        )
+        shares = tuple((share.agent, share.weight) for share in route.split) if isinstance(route, SplitRoute) else ()
+        metadata = DispatchMetadata(
+            deployment=deployment, agent=route.agents[0], split=shares, callers=settings.limits.callers
+        )
+        yield DispatchRule(
+            name=names[group],
+            trunks=(names[group],),
             room_prefix=ROOM_PREFIX,
             agent_name=worker_name(deployment),
-            agent_metadata=DispatchMetadata(deployment=deployment, agent=agent).to_json(),
-        ),
-    )
+            agent_metadata=metadata.to_json(),
+        )
+
+
+def _group_names(deployment: str, groups: Sequence[_Group]) -> dict[_Group, str]:
+    """Name groups by their agent; where an agent has several, all but the plainest also by what makes them special."""
+    names: dict[_Group, str] = {}
+    for agent in {_agent_word(route) for route, _ in groups}:
+        alike = sorted((group for group in groups if _agent_word(group[0]) == agent), key=_plainness)
+        for index, group in enumerate(alike):
+            mark = f"_{hashlib.sha256(repr(group).encode()).hexdigest()[:6]}" if index else ""
+            names[group] = livekit_name(deployment, agent) + mark
+    return names
+
+
+def _agent_word(route: AgentRoute | SplitRoute) -> str:
+    return route.agent if isinstance(route, AgentRoute) else "split_" + "_".join(sorted(route.agents))[:40]
+
+
+def _plainness(group: _Group) -> tuple[bool, str]:
+    return group[1] != CallSettings(), repr(group)
 
 
 def _without(existing: Sequence[Value], number: str) -> list[Value]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from http import HTTPStatus
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 from pydantic import SecretStr
 
@@ -22,10 +22,20 @@ from provision.values import DispatchRule, InboundTrunk, Key, Kind, OutboundTrun
 from telephony.errors import WorldError
 
 if TYPE_CHECKING:
-    from livekit.api import LiveKitAPI, SIPDispatchRuleInfo, SIPInboundTrunkInfo, SIPOutboundTrunkInfo
+    from livekit.api import (
+        LiveKitAPI,
+        SIPDispatchRuleInfo,
+        SIPInboundTrunkInfo,
+        SIPMediaEncryption,
+        SIPOutboundTrunkInfo,
+    )
 
 SERVER: Final = "LiveKit"
 _TIMEOUT_S: Final = 15.0
+_ENCRYPTIONS: Final = {0: "disable", 1: "allow", 2: "require"}
+"""livekit.SIPMediaEncryption."""
+_CODEC_RATE: Final = 8000
+"""Of PCMU and PCMA; SDP gives it for G.722 too (RFC 3551 section 4.5.2)."""
 _TRANSPORTS: Final = {1: "udp", 2: "tcp", 3: "tls"}
 """livekit.SIPTransport; 0 is automatic, which begins with UDP."""
 _T = TypeVar("_T")
@@ -277,7 +287,17 @@ def _trunk_value(info: SIPInboundTrunkInfo) -> InboundTrunk:
         allowed_addresses=tuple(sorted(info.allowed_addresses)),
         ringing_timeout_s=info.ringing_timeout.seconds,
         krisp=info.krisp_enabled,
+        max_call_s=info.max_call_duration.seconds,
+        codecs=tuple(codec.name for codec in info.media.codecs),
+        media_encryption=_encryption(info),
+        headers_to_attributes=tuple(sorted(f"{key}={value}" for key, value in info.headers_to_attributes.items())),
     )
+
+
+def _encryption(info: SIPInboundTrunkInfo) -> str:
+    """Read the newer field, and the one that it replaces where it is not set."""
+    number = info.media.encryption if info.media.HasField("encryption") else info.media_encryption
+    return _ENCRYPTIONS.get(number, "disable")
 
 
 def _set_trunk(info: SIPInboundTrunkInfo, value: InboundTrunk) -> None:
@@ -286,6 +306,17 @@ def _set_trunk(info: SIPInboundTrunkInfo, value: InboundTrunk) -> None:
     info.allowed_addresses[:] = value.allowed_addresses
     info.ringing_timeout.FromSeconds(value.ringing_timeout_s)
     info.krisp_enabled = value.krisp
+    info.max_call_duration.FromSeconds(value.max_call_s)
+    info.media.only_listed_codecs = bool(value.codecs)
+    del info.media.codecs[:]
+    for codec in value.codecs:
+        info.media.codecs.add(name=codec, rate=_CODEC_RATE)
+    number = next(number for number, name in _ENCRYPTIONS.items() if name == value.media_encryption)
+    info.media.encryption = info.media_encryption = cast("SIPMediaEncryption", number)
+    info.headers_to_attributes.clear()
+    for pair in value.headers_to_attributes:
+        header, _, attribute = pair.partition("=")
+        info.headers_to_attributes[header] = attribute
 
 
 def _rule_value(info: SIPDispatchRuleInfo, names: Mapping[str, str]) -> DispatchRule:

@@ -12,6 +12,8 @@ from provision.values import Value
 _RED, _GREEN, _YELLOW, _RESET = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 _SIGNS: Final = {Create: ("+", _GREEN), Update: ("~", _YELLOW), Delete: ("-", _RED)}
 _MAX_LISTED: Final = 6
+_UNTOLD: Final = ((), False, "", 0, "disable")
+"""What a new object need not say: it is as if nothing was written."""
 _Paint = Callable[[str, str], str]
 
 
@@ -50,14 +52,16 @@ def _details(change: Change) -> Iterator[str]:
     old, new = _fields(before(change)), _fields(after(change))
     if isinstance(change, Delete):
         return
-    width = max(len(name) for name in new)
+    rows: list[tuple[str, str]] = []
     for name, value in new.items():
         if name == "name" or (old and old[name] == value):
             continue
         if isinstance(change, Update):
-            yield f"{name:<{width}}  {_difference(name, old[name], value)}"
-        elif value not in ((), False):
-            yield f"{name:<{width}}  {_told(name, value)}"
+            rows.append((name, _difference(name, old[name], value)))
+        elif value not in _UNTOLD:
+            rows.append((name, _told(name, value)))
+    width = max((len(name) for name, _ in rows), default=0)
+    yield from (f"{name:<{width}}  {told}" for name, told in rows)
 
 
 def _fields(value: Value | None) -> dict[str, Any]:

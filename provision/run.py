@@ -18,7 +18,9 @@ from provision.settings import ProvisionSettings
 from provision.values import Side
 from provision.vobiz import Vobiz
 from telephony.errors import UserError
-from telephony.manifest.model import AgentRoute, Manifest, NumberEntry
+from telephony.manifest.model import Manifest
+from telephony.manifest.number_lines import NumberEntry
+from telephony.manifest.route import AgentRoute, Route, SipRoute, SplitRoute
 from telephony.numbers import parse_number
 
 
@@ -119,9 +121,17 @@ def _entry(number: str, agent: str, manifest: Manifest) -> NumberEntry:
     if agent not in manifest.agents:
         raise UserError(f"no agent named {agent!r} in the manifest; agents are: {', '.join(sorted(manifest.agents))}")
     written = next((entry for entry in manifest.numbers if entry.number == number), None)
-    if written is not None and written.route.agent != agent:
-        raise UserError(f"the manifest gives {number} to agent {written.route.agent!r}; change it there")
-    return NumberEntry(number=number, route=AgentRoute(agent=agent))
+    if written is None:
+        return NumberEntry(number=number, route=AgentRoute(agent=agent))
+    if written.route != AgentRoute(agent=agent):
+        raise UserError(f"the manifest gives {number} to {_told(written.route)}; change it there")
+    return written
+
+
+def _told(route: Route) -> str:
+    if isinstance(route, (AgentRoute, SplitRoute)):
+        return f"agent {' and '.join(map(repr, route.agents))}"
+    return "another SIP host" if isinstance(route, SipRoute) else "a stream server"
 
 
 async def _observe(settings: ProvisionSettings, deployment: str) -> Observed:

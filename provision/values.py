@@ -164,7 +164,8 @@ class InboundTrunk:
     """LiveKit's inbound trunk: which called numbers it takes, and from which addresses (CIDR).
 
     `numbers` has every form that LiveKit does not match by itself, sorted; never empty, since a LiveKit trunk without
-    numbers takes every number.
+    numbers takes every number. `max_call_s` 0 is no limit; without `codecs` LiveKit offers its own;
+    `headers_to_attributes` has ``X-Header=attribute`` texts, sorted.
     """
 
     kind: ClassVar = Kind.INBOUND_TRUNK
@@ -173,6 +174,10 @@ class InboundTrunk:
     allowed_addresses: tuple[str, ...]
     ringing_timeout_s: int = 30
     krisp: bool = False
+    max_call_s: int = 0
+    codecs: tuple[str, ...] = ()
+    media_encryption: str = "disable"
+    headers_to_attributes: tuple[str, ...] = ()
 
     @property
     def needs(self) -> tuple[Key, ...]:

@@ -4,14 +4,18 @@ A rule names the worker (`worker_name`) and carries `DispatchMetadata` as the jo
 caller's leg by participant attributes under the keys below (livekit/sip v1.11.0, ``pkg/sip/participant.go``).
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, Self
 
 from telephony.errors import UserError
+from telephony.numbers import NumberError, parse_number
 
 DISPATCH_VERSION: Final = 1
+RESTRICTED_VERSION: Final = 2
+"""Of metadata with `split` or `callers`: a worker that would overlook them must not take the call."""
 
 CALL_ID: Final = "sip.callID"
 """LiveKit's own id of the leg (``SCL_…``)."""
@@ -46,17 +50,37 @@ class DispatchMetadata:
     """Which agent profile answers.
 
     `number` is the called number in E.164, or None when the rule serves several numbers: then the caller's leg has it
-    in its attribute `CALLED`.
+    in its attribute `CALLED`. With `split`, calls are shared among agents by weight, and `agent` is the first of them.
+    `callers` are the only numbers (E.164) that may call; empty is everybody.
     """
 
     deployment: str
     agent: str
     number: str | None = None
+    split: tuple[tuple[str, int], ...] = ()
+    callers: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the metadata as compact JSON with sorted keys, equal values giving equal texts."""
-        fields = {key: value for key, value in asdict(self).items() if value is not None}
-        return json.dumps({"v": DISPATCH_VERSION, **fields}, sort_keys=True, separators=(",", ":"))
+        fields = {key: value for key, value in asdict(self).items() if value not in (None, ())}
+        version = RESTRICTED_VERSION if self.split or self.callers else DISPATCH_VERSION
+        return json.dumps({"v": version, **fields}, sort_keys=True, separators=(",", ":"))
+
+    def agent_for(self, call_id: str) -> str:
+        """Return the agent that answers a call: always the same one for the same id, by weight over many."""
+        if not self.split:
+            return self.agent
+        total = sum(weight for _, weight in self.split)
+        point = int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:8], "big") % total
+        for agent, weight in self.split:
+            point -= weight
+            if point < 0:
+                return agent
+        raise AssertionError(self.split)
+
+    def admits(self, caller: str | None) -> bool:
+        """Say whether a caller may call; the number may have any form that a carrier sends."""
+        return not self.callers or (caller is not None and _normal(caller) in self.callers)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -67,13 +91,38 @@ class DispatchMetadata:
         """
         fields = _parse_object(text)
         version = fields.get("v")
-        if version != DISPATCH_VERSION:
-            raise DispatchError(f"dispatch metadata has version {version!r}, this worker reads {DISPATCH_VERSION}")
+        if version not in (DISPATCH_VERSION, RESTRICTED_VERSION):
+            raise DispatchError(f"dispatch metadata has version {version!r}, this worker reads {RESTRICTED_VERSION}")
         return cls(
             deployment=_required(fields, "deployment"),
             agent=_required(fields, "agent"),
             number=_required(fields, "number") if fields.get("number") is not None else None,
+            split=_shares(fields.get("split", [])),
+            callers=_texts(fields.get("callers", [])),
         )
+
+
+def _normal(number: str) -> str:
+    try:
+        return parse_number(number)
+    except NumberError:
+        return number
+
+
+def _shares(given: Any) -> tuple[tuple[str, int], ...]:
+    try:
+        shares = tuple((str(agent), int(weight)) for agent, weight in given)
+    except (TypeError, ValueError):
+        raise DispatchError("dispatch metadata has no shares under 'split'") from None
+    if any(weight < 1 for _, weight in shares):
+        raise DispatchError("dispatch metadata has no shares under 'split'")
+    return shares
+
+
+def _texts(given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+        raise DispatchError("dispatch metadata has no list of texts under 'callers'")
+    return tuple(given)
 
 
 def _parse_object(text: str) -> Mapping[str, Any]:

@@ -1,9 +1,13 @@
-"""The lab's own paths below ``/lab/``: state, habits, faults, kill points, the log, calls. No key is asked."""
+"""The lab's own paths below ``/lab/``: state, habits, faults, kill points, the log, calls.
+
+No key is asked, so only this machine is answered: a kill point ends any process of the user.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -150,6 +154,8 @@ def bind(fake: FakeVobiz, control: Control) -> Callable[[web.Request], Awaitable
     """Return a handler of aiohttp; what the caller wrote wrongly is a 400 in words."""
 
     async def handler(request: web.Request) -> web.Response:
+        if not ip_address(request.remote or "0.0.0.0").is_loopback:  # noqa: S104  (no address at all)
+            raise web.HTTPForbidden
         try:
             body = json.loads(await request.read() or b"{}")
             if not isinstance(body, (dict, list)):

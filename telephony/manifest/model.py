@@ -1,34 +1,19 @@
 """The manifest as validated, frozen values. `telephony.manifest.load` reads it from YAML."""
 
-from collections.abc import Iterator
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from telephony.manifest.agent import AgentName, AgentProfile
 from telephony.manifest.cidr import VOBIZ_SIGNALLING, Cidr
-from telephony.manifest.entry import Entry, Location, problems
-from telephony.numbers import NumberError, parse_number
+from telephony.manifest.entry import Entry
+from telephony.manifest.number_lines import NumberEntry, NumberSettings, expanded
 
 MANIFEST_VERSION: Final = 1
 
 Deployment = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 """Part of every name that we give to objects at Vobiz and LiveKit."""
-
-
-def _number(text: str) -> str:
-    try:
-        return parse_number(text)
-    except NumberError as error:
-        raise ValueError(str(error)) from error
-
-
-def _unquoted(value: object) -> object:
-    """A number without quotes and plus sign is an integer to YAML."""
-    return str(value) if type(value) is int else value
-
-
-Number = Annotated[str, BeforeValidator(_unquoted), AfterValidator(_number)]
+TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
 def parse_sip_host(text: str) -> str:
@@ -43,19 +28,6 @@ def parse_sip_host(text: str) -> str:
 
 
 SipHost = Annotated[str, AfterValidator(parse_sip_host)]
-
-
-class AgentRoute(Entry):
-    """Calls go to an agent of this manifest."""
-
-    agent: str
-
-
-class NumberEntry(Entry):
-    """One number and where its calls go."""
-
-    number: Number
-    route: AgentRoute
 
 
 class LiveKitTarget(Entry):
@@ -81,30 +53,8 @@ class Manifest(Entry):
 
     version: Literal[1]
     deployment: Deployment
-    numbers: tuple[NumberEntry, ...] = ()
     agents: dict[AgentName, AgentProfile] = Field(min_length=1)
+    templates: dict[TemplateName, NumberSettings] = Field({}, repr=False)
+    numbers: Annotated[tuple[NumberEntry, ...], BeforeValidator(expanded)] = ()
     livekit: LiveKitTarget
     vobiz: VobizTarget = VobizTarget()
-
-    @model_validator(mode="after")
-    def _refers_to_what_exists(self) -> Self:
-        found = [*self._unknown_agents(), *self._repeated_numbers()]
-        if found:
-            raise problems("Manifest", found)
-        return self
-
-    def _unknown_agents(self) -> Iterator[tuple[Location, str]]:
-        for index, entry in enumerate(self.numbers):
-            name = entry.route.agent
-            if name not in self.agents:
-                yield (
-                    ("numbers", index, "route", "agent"),
-                    f"no agent named {name!r}; agents are: {', '.join(sorted(self.agents))}",
-                )
-
-    def _repeated_numbers(self) -> Iterator[tuple[Location, str]]:
-        seen: set[str] = set()
-        for index, entry in enumerate(self.numbers):
-            if entry.number in seen:
-                yield ("numbers", index, "number"), f"{entry.number} is listed twice"
-            seen.add(entry.number)

@@ -10,7 +10,8 @@ from provision.observed import OwnedNumber
 from provision.plan import Plan, plan
 from provision.values import Assignment, CarrierTrunk, DispatchRule, InboundTrunk
 from telephony.dispatch import DispatchMetadata, worker_name
-from telephony.manifest.model import AgentRoute, NumberEntry
+from telephony.manifest.number_lines import NumberEntry
+from telephony.manifest.route import AgentRoute
 from tests.provision.memory import Memory, finished, names
 from tests.telephony.manifest.manifests import parsed
 

@@ -12,7 +12,9 @@ from provision.errors import ApplyError
 from provision.observed import Observed
 from provision.plan import Plan, plan
 from provision.values import Assignment, DispatchRule, InboundTrunk
-from telephony.manifest.model import AgentRoute, Manifest, NumberEntry
+from telephony.manifest.model import Manifest
+from telephony.manifest.number_lines import NumberEntry
+from telephony.manifest.route import AgentRoute
 from tests.provision.memory import Memory, finished
 from tests.telephony.manifest.manifests import parsed
 

@@ -41,7 +41,7 @@ def test_an_update_of_numbers_shows_what_comes_and_what_goes():
     """Not the whole list: there may be thousands."""
     after = InboundTrunk(name=TRUNK.name, numbers=("+918071000002",), allowed_addresses=TRUNK.allowed_addresses)
     text = render(Plan(deployment="demo", changes=(Update(TRUNK, after),)))
-    assert "numbers            + +918071000002  - +918071000001" in text
+    assert "numbers  + +918071000002  - +918071000001" in text
     assert "allowed_addresses" not in text
 
 

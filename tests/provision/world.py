@@ -10,7 +10,9 @@ from lab.servers.livekit import LiveKit
 from lab.vobiz.server import FakeVobiz
 from provision.run import Applied, provision_manifest
 from provision.settings import ProvisionSettings
-from telephony.manifest.model import AgentRoute, Manifest, NumberEntry
+from telephony.manifest.model import Manifest
+from telephony.manifest.number_lines import NumberEntry
+from telephony.manifest.route import AgentRoute
 from tests.telephony.manifest.manifests import parsed
 
 _LAST_DIGITS = itertools.count(100)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -35,7 +36,10 @@ def test_new_keys_of_the_same_version_are_ignored():
         "{",
         "[]",
         "{}",
-        '{"v":2,"agent":"a","deployment":"d"}',
+        '{"v":3,"agent":"a","deployment":"d"}',
+        '{"v":2,"agent":"a","deployment":"d","split":[["a",0]]}',
+        '{"v":2,"agent":"a","deployment":"d","split":"ab"}',
+        '{"v":2,"agent":"a","deployment":"d","callers":"+919812345678"}',
         '{"agent":"a","deployment":"d"}',
         '{"v":1,"agent":"a"}',
         '{"v":1,"agent":"","deployment":"d"}',
@@ -61,3 +65,31 @@ def test_a_call_tag_is_short_and_says_nothing():
     assert re.fullmatch(r"call-[0-9a-f]{16}", tag)
     assert tag == call_tag("a84b4c76e66710@pc33.example.com")
     assert tag != call_tag("other@pc33.example.com")
+
+
+def test_restrictions_have_a_version_of_their_own():
+    """A worker of before would overlook them and take the call."""
+    plain = DispatchMetadata(deployment="d", agent="a")
+    assert '"v":1' in plain.to_json()
+    for restricted in (replace(plain, callers=("+919812345678",)), replace(plain, split=(("a", 1), ("b", 2)))):
+        assert '"v":2' in restricted.to_json()
+        assert DispatchMetadata.from_json(restricted.to_json()) == restricted
+
+
+def test_calls_are_shared_by_weight_and_a_call_keeps_its_agent():
+    """70 to 30 of a thousand calls, within what chance allows."""
+    shared = DispatchMetadata(deployment="d", agent="a", split=(("a", 70), ("b", 30)))
+    answered = [shared.agent_for(f"call_{index}") for index in range(1000)]
+    assert answered == [shared.agent_for(f"call_{index}") for index in range(1000)]
+    assert 640 < answered.count("a") < 760
+    assert set(answered) == {"a", "b"}
+
+
+@pytest.mark.parametrize("written", ["+919812345678", "919812345678", "09812345678", "0091 98123 45678"])
+def test_an_allowed_caller_is_known_in_any_form(written):
+    """As carriers write them."""
+    restricted = DispatchMetadata(deployment="d", agent="a", callers=("+919812345678",))
+    assert restricted.admits(written)
+    assert not restricted.admits("+919812345679")
+    assert not restricted.admits(None)
+    assert DispatchMetadata(deployment="d", agent="a").admits(None)

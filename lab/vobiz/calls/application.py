@@ -8,16 +8,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from datetime import datetime, timedelta, timezone
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import Any, Final
 
 from lab.media.clock import MediaClock
 from lab.sip.call import CallOver, IncomingCall
 from lab.sip.sdp import Sdp, SdpError
 from lab.vobiz.account import Account
 from lab.vobiz.calls.callbacks import CallbackError, Callbacks
+from lab.vobiz.calls.causes import (
+    BAD_XML,
+    BY_API,
+    CANCELLED,
+    END_OF_XML,
+    HANGUP,
+    NO_ANSWER_URL,
+    NO_MEDIA,
+    NORMAL,
+    UNKNOWN_ELEMENT,
+    UNUSABLE_OFFER,
+    Cause,
+)
+from lab.vobiz.calls.forms import IST, call_form, hangup_form, stream_form
 from lab.vobiz.calls.phone_line import PhoneLine
-from lab.vobiz.calls.routing import ToApplication, in_form
+from lab.vobiz.calls.routing import ToApplication
 from lab.vobiz.calls.stream import Stream, StreamError
 from lab.vobiz.calls.voice_xml import Element, VoiceXmlError, parse_document
 from lab.vobiz.calls.waiting import first
@@ -28,27 +42,6 @@ SPOKEN_S: Final = 1.0
 DYING_S: Final = 1.0
 """A call with a bad document is answered and dies after about a second."""
 MAX_REDIRECTS: Final = 10
-_IST = timezone(timedelta(hours=5, minutes=30))
-
-
-class Cause(NamedTuple):
-    """Why a call ended (D:concepts/hangup-causes); `by` is who ended it."""
-
-    name: str
-    code: int
-    by: str
-
-
-NORMAL: Final = Cause("NORMAL_CLEARING", 4000, "caller")
-CANCELLED: Final = Cause("ORIGINATOR_CANCEL", 1000, "caller")
-HANGUP: Final = Cause("NORMAL_CLEARING", 4000, "application")
-END_OF_XML: Final = Cause("END_OF_XML_INSTRUCTIONS", 4010, "carrier")
-NO_ANSWER_URL: Final = Cause("ANSWER_URL_FAILED", 7011, "carrier")
-BAD_XML: Final = Cause("INVALID_ANSWER_XML", 8011, "carrier")
-UNKNOWN_ELEMENT: Final = Cause("UNKNOWN_XML_ELEMENT", 8012, "carrier")
-NO_MEDIA: Final = Cause("MEDIA_TIMEOUT", 6020, "carrier")
-BY_API: Final = Cause("API_REQUEST", 4000, "api")
-UNUSABLE_OFFER: Final = Cause("INCOMPATIBLE_DESTINATION", 5020, "carrier")
 
 
 class ApplicationCall:
@@ -76,7 +69,7 @@ class ApplicationCall:
         self._record = record
         self._live = live
         self._hung_up = asyncio.Event()
-        self._began = datetime.now(_IST)
+        self._began = datetime.now(IST)
         self._answered_at: datetime | None = None
         self._line: PhoneLine | None = None
         self._talking = asyncio.Event()
@@ -154,7 +147,7 @@ class ApplicationCall:
         raise problem
 
     async def _asked(self, url: str, method: str) -> list[Element]:
-        form = self._form("StartApp", CallStatus="in-progress" if self._answered_at else "ringing")
+        form = self._form("StartApp")
         body = await self._callbacks.ask(url, method, form, timeout_s=self._account.habits.answer_timeout_s)
         return parse_document(body)
 
@@ -208,7 +201,7 @@ class ApplicationCall:
         self._talking.set()
         self._live.status = "in-progress"
         self._record.answered()
-        self._answered_at = datetime.now(_IST)
+        self._answered_at = datetime.now(IST)
         return line
 
     async def _stream(self, element: Element, line: PhoneLine) -> Cause | None:
@@ -260,64 +253,18 @@ class ApplicationCall:
             reason = self._call.end_reason
             self._record.status = reason.status or 480 if reason else 480
 
-    def _form(self, event: str, **more: str) -> dict[str, str]:
-        """Return the fields that every callback has, and those of an inbound SIP call's X-VH- headers."""
-        habits, uuid_text = self._account.habits, self._live.call_uuid
-        caller = in_form(self._record.caller, habits.caller_form)
-        form = {
-            "CallUUID": uuid_text,
-            "From": caller,
-            "To": in_form(self._to.number, habits.called_form),
-            "Direction": "inbound",
-            "Event": event,
-            "ALegUUID": uuid_text,
-            "ALegRequestUUID": uuid_text,
-            "RequestUUID": uuid_text,
-            "CallerName": caller,
-            "ForwardedFrom": "",
-            "ParentAuthID": self._account.auth_id,
-            "SessionStart": self._live.session_start,
-            "STIRVerification": "Not Applicable",
-            "STIRAttestation": "",
-            "BillRate": "0.38",
-            "CountryCode": "IN",
-            "RouteType": "DID",
-        }
-        headers = self._call.request.headers
-        passed = {name: headers[name] for name in headers.keys() if name.lower().startswith("x-vh-")}  # noqa: SIM118
-        return form | passed | more
+    def _form(self, event: str) -> dict[str, str]:
+        return call_form(event, self._call, self._account, to=self._to, live=self._live)
 
     def _tell_hangup(self, cause: Cause) -> None:
-        talk_s = (datetime.now(_IST) - self._answered_at).total_seconds() if self._answered_at else 0.0
-        form = self._form(
-            "Hangup",
-            CallStatus="completed" if self._answered_at else "no-answer",
-            HangupCause=cause.name,
-            HangupCauseCode=str(cause.code),
-            HangupCauseName=cause.name,
-            HangupSource={"caller": "Caller", "application": "Answer XML", "api": "API Request"}.get(cause.by, "Vobiz"),
-            Duration=str(round(talk_s)),
-            BillDuration=str(-(-round(talk_s) // 60) * 60),
-            StartTime=_local(self._began),
-            AnswerTime=_local(self._answered_at),
-            EndTime=_local(datetime.now(_IST)),
-            TotalCost="0",
-        )
+        form = self._form("Hangup") | hangup_form(cause, began=self._began, answered=self._answered_at)
         self._callbacks.tell(self._app["hangup_url"], self._app["hangup_method"], form)
 
     def _tell_stream(self, element: Element, event: str, stream_id: str, **more: str) -> None:
         url = element.attributes.get("statusCallbackUrl")
-        if not url:
-            return
-        common = self._form(event)
-        form = {name: common[name] for name in ("From", "To", "CallUUID", "ParentAuthID", "Event")}
-        form |= {"StreamID": stream_id, "Timestamp": str(round(time.time() * 1000))} | more
-        self._callbacks.tell(url, element.attributes.get("statusCallbackMethod", "POST"), form)
-
-
-def _local(moment: datetime | None) -> str:
-    """Return a moment in India's time, without saying so."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+        if url:
+            form = stream_form(self._form(event), stream_id) | more
+            self._callbacks.tell(url, element.attributes.get("statusCallbackMethod", "POST"), form)
 
 
 def _moved(line: PhoneLine, offer: bytes) -> bytes | int:

@@ -205,7 +205,9 @@ def test_all_mistakes_are_told_in_the_order_of_the_file():
 def test_a_number_may_stand_only_once():
     """Also when it is written in two forms."""
     twice = replaced("agents:", "  - { number: 08071000001, route: { agent: front-desk } }\nagents:")
-    assert problems_of(twice) == "dialroom.yaml:6:15: numbers[1].number: +918071000001 is listed twice"
+    assert problems_of(twice) == (
+        "dialroom.yaml:6:15: numbers[1].number: +918071000001 is listed twice (first in numbers[0])"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "- 1\n", "hello\n"])
