@@ -307,7 +307,11 @@ def _environ() -> Mapping[str, str]:
 
     from dotenv import dotenv_values
 
-    return {key: value for key, value in dotenv_values(".env").items() if value is not None} | dict(os.environ)
+    try:
+        written = dotenv_values(".env")
+    except UnicodeDecodeError:
+        raise UserError(".env: is not UTF-8 text") from None
+    return {key: value for key, value in written.items() if value is not None} | dict(os.environ)
 
 
 def _stack_options(kind: str, **given: Any) -> StackOptions:

@@ -81,6 +81,8 @@ async def _probe(http: aiohttp.ClientSession, probe: Probe) -> None:
     try:
         async with http.get(probe.url, headers={"Authorization": probe.authorization}) as answer:
             status = answer.status
+    except ValueError:
+        raise KeyRefusedError(f"{probe.variable} holds a character that no key has: write it again") from None
     except (aiohttp.ClientError, TimeoutError):
         log.warning("a service of the agents cannot be reached now", extra={"url": probe.url})
         return

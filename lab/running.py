@@ -12,6 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from telephony.errors import WorldError
+
 NOTE = Path(".dialroom") / "up.json"
 ENVIRON = Path(".dialroom") / "up.env"
 RUNS = Path(".dialroom") / "runs"
@@ -19,13 +23,20 @@ KEPT_RUNS = 20
 
 
 def new_run_dir(kind: str, base: Path | None = None) -> Path:
-    """Return a fresh folder for the logs and recordings of a run, and forget all but the newest `KEPT_RUNS`."""
-    runs = (base or Path.cwd()) / RUNS
-    runs.mkdir(parents=True, exist_ok=True)
-    for old in sorted(runs.iterdir())[:-KEPT_RUNS]:
-        _remove(old)
-    path = runs / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kind}-{os.getpid()}"
-    path.mkdir()
+    """Return a fresh folder for the logs and recordings of a run, and forget all but the newest `KEPT_RUNS`.
+
+    Raises WorldError when the working folder cannot hold it.
+    """
+    try:
+        runs = (base or Path.cwd()) / RUNS
+        runs.mkdir(parents=True, exist_ok=True)
+        for old in sorted(runs.iterdir())[:-KEPT_RUNS]:
+            _remove(old)
+        path = runs / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kind}-{os.getpid()}"
+        path.mkdir(mode=0o700)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise WorldError(f"{RUNS} cannot be made in the working folder ({why}): change to a folder of yours") from None
     return path
 
 
@@ -41,13 +52,17 @@ def shown(path: str | Path) -> str:
 def announced(ready_line: Mapping[str, Any], environ: Mapping[str, str], base: Path | None = None) -> Iterator[None]:
     """Keep the note, and a file of settings for a shell, for as long as the block lasts.
 
-    Both hold keys of the stack, so only their owner may read them.
+    Both hold keys of the stack, so only their owner may read them. Raises WorldError when another stack runs here.
     """
     folder = base or Path.cwd()
     note, settings = folder / NOTE, folder / ENVIRON
+    if (other := find_running(base)) is not None:
+        told = f"`dialroom up` runs in this folder already (process {other['pid']})"
+        raise WorldError(f"{told}: end it, or change the folder")
     note.parent.mkdir(parents=True, exist_ok=True)
     _write(settings, "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(environ.items())))
-    _write(note, json.dumps({**ready_line, "pid": os.getpid()}))
+    own = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    _write(note, json.dumps({**ready_line, **own}))
     try:
         yield
     finally:
@@ -69,10 +84,11 @@ def find_running(base: Path | None = None) -> dict[str, Any] | None:
     """Return the ready line of a stack that runs now, or None."""
     try:
         note: dict[str, Any] = json.loads(((base or Path.cwd()) / NOTE).read_text())
-        os.kill(int(note["pid"]), 0)
-    except (OSError, ValueError, KeyError):
+        alive = psutil.Process(note["pid"]).create_time() == note["started"]  # a number may be used again
+        told = all(isinstance(note[key], str) for key in ("sip", "speech_url"))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError, psutil.Error):
         return None
-    return note
+    return note if alive and told else None
 
 
 def _remove(folder: Path) -> None:

@@ -138,11 +138,15 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
     started = time.monotonic()
     kind = choose_gateway(options.gateway)
     check_sip_port(options.sip_port, kind)
+    load_manifest(options.manifest, environ=dict(os.environ) | {"LIVEKIT_SIP_HOST": "127.0.0.1"})
     options.run_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as exits:
-        redis_url = await exits.enter_async_context(valkey(options.run_dir))
+        servers: list[Child] = []
+        redis_url = await exits.enter_async_context(valkey(options.run_dir, on_start=servers.append))
         say(f"valkey on {redis_url}")
-        livekit = await exits.enter_async_context(livekit_server(options.run_dir, redis_url=redis_url))
+        livekit = await exits.enter_async_context(
+            livekit_server(options.run_dir, redis_url=redis_url, on_start=servers.append)
+        )
         say(f"livekit-server on {livekit.url}")
         environ = _base_environ(livekit, options)
         speech = await exits.enter_async_context(_speech(options, environ))
@@ -164,7 +168,7 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
             speech_url=heard["base_url"].removesuffix("/v1"),
             carrier_url=carried["base_url"],
             environ=environ,
-            processes=[speech, carrier, sip.process],
+            processes=[*servers, speech, carrier, sip.process],
             _exit=exits,
         )
         await asyncio.gather(stack.provision(), _add_workers(stack, options.workers))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -24,9 +25,24 @@ def _http(value: Any) -> Any:
     for scheme, http in (("ws://", "http://"), ("wss://", "https://")):
         if value.startswith(scheme):
             value = http + value.removeprefix(scheme)
-    if not value.startswith(("http://", "https://")):
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or not value.isprintable() or " " in value:
         raise ValueError("must be an address like https://… or wss://…")
+    if parts.username is not None:
+        raise ValueError("must not hold a user or a password: the keys have variables of their own")
     return value.rstrip("/")
+
+
+def _header(value: Any) -> Any:
+    """Refuse what cannot stand in a header; no message ever tells the value."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if isinstance(text, str) and not (text.isascii() and text.isprintable() and text == text.strip()):
+        raise ValueError("holds a character that no key has, maybe a line break at its end: write it again")
+    return value
 
 
 _Settings = TypeVar("_Settings", bound="ProvisionSettings")
@@ -38,10 +54,10 @@ class ProvisionSettings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
 
     livekit_url: Annotated[str, BeforeValidator(_http)] = Field(validation_alias="LIVEKIT_URL")
-    livekit_api_key: str = Field(validation_alias="LIVEKIT_API_KEY")
-    livekit_api_secret: SecretStr = Field(validation_alias="LIVEKIT_API_SECRET")
-    vobiz_auth_id: str = Field(validation_alias="VOBIZ_AUTH_ID")
-    vobiz_auth_token: SecretStr = Field(validation_alias="VOBIZ_AUTH_TOKEN")
+    livekit_api_key: Annotated[str, BeforeValidator(_header)] = Field(validation_alias="LIVEKIT_API_KEY")
+    livekit_api_secret: Annotated[SecretStr, BeforeValidator(_header)] = Field(validation_alias="LIVEKIT_API_SECRET")
+    vobiz_auth_id: Annotated[str, BeforeValidator(_header)] = Field(validation_alias="VOBIZ_AUTH_ID")
+    vobiz_auth_token: Annotated[SecretStr, BeforeValidator(_header)] = Field(validation_alias="VOBIZ_AUTH_TOKEN")
     vobiz_base_url: Annotated[str, BeforeValidator(_http)] = Field(VOBIZ_BASE_URL, validation_alias="VOBIZ_BASE_URL")
     carrier_cidrs: Annotated[tuple[Cidr, ...] | None, NoDecode, BeforeValidator(_split)] = Field(
         None, validation_alias="DIALROOM_CARRIER_CIDRS", min_length=1

@@ -26,6 +26,8 @@ _TIMEOUT_S: Final = 15.0
 _TRIES: Final = 3
 _BUSY_LIMIT_S: Final = 120.0
 _PER_PAGE: Final = 100
+_MOST_ROWS: Final = 1_000_000
+_LONGEST_WORDS: Final = 300
 
 
 class VobizHttp:
@@ -83,6 +85,7 @@ class VobizHttp:
             rows += page.rows
             if page.is_last(seen=len(rows), asked=_PER_PAGE):
                 return rows
+            self._limit(len(rows), family)
 
     async def rows_by_page(self, *family: str, **filters: str) -> list[Any]:
         """Read a family that is paged by page number (numbers, inventory, call records). Raises what `send` does.
@@ -97,6 +100,7 @@ class VobizHttp:
         rows = list(first.rows)
         if first.is_last(seen=len(rows), asked=_PER_PAGE):
             return rows
+        self._limit(first.total or 0, family)
         known = -(-first.total // len(rows)) if first.total is not None else 1
         pages = await _all([self._page(family, numbered(number)) for number in range(2, known + 1)])
         rows += [row for page in pages for row in page.rows]
@@ -105,7 +109,12 @@ class VobizHttp:
             number += 1
             last = await self._page(family, numbered(number))
             rows += last.rows
+            self._limit(len(rows), family)
         return rows
+
+    def _limit(self, count: int, family: tuple[str, ...]) -> None:
+        if count > _MOST_ROWS:
+            raise self.unreachable(f"the list of {family[-1]} has no end")
 
     async def put(self, path: str, body: Mapping[str, Any], *, what: str) -> None:
         """Update by PUT; one page of Vobiz's documents says PATCH, which is tried only when PUT is not allowed."""
@@ -186,7 +195,7 @@ class VobizHttp:
 
     def _safe(self, text: str) -> str:
         """Take the token out of a text that comes from outside."""
-        return text.replace(self._token.get_secret_value(), "***").replace("\n", " ")
+        return text.replace(self._token.get_secret_value(), "***").replace("\n", " ")[:_LONGEST_WORDS]
 
 
 async def _all(pages: Sequence[Coroutine[Any, Any, Page]]) -> list[Page]:
@@ -215,5 +224,5 @@ def _retry_after_s(answer: httpx2.Response) -> float:
 def _json(answer: httpx2.Response) -> Any:
     try:
         return answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -159,7 +159,9 @@ def read_page(body: Any) -> Page:
     """
     if not isinstance(body, dict) or not any(name in body for name in _LISTS):
         raise ValueError("an answer without a list")
-    rows = next((body[name] for name in _LISTS if body.get(name) is not None), ())
+    rows: Any = next((body[name] for name in _LISTS if body.get(name) is not None), [])
+    if not isinstance(rows, list):
+        raise ValueError("an answer without a list")
     meta = body.get("meta") or body.get("pagination") or body
     totals = (meta.get(name) for name in ("total", "total_count"))
     return Page(tuple(rows), next((total for total in totals if isinstance(total, int)), None))

@@ -15,7 +15,7 @@ import yaml
 
 from lab.servers.binaries import find_livekit_server
 from lab.servers.ports import free_port
-from lab.servers.process import child
+from lab.servers.process import OnStart, child, ignored
 
 SERVER_GRACE_S = 0.5  # it would wait for rooms to empty; nothing of the lab outlives the run
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,8 +56,11 @@ def livekit_config(
 
 
 @asynccontextmanager
-async def livekit_server(run_dir: Path, *, redis_url: str) -> AsyncIterator[LiveKit]:
-    """Run livekit-server on free ports of 127.0.0.1 beside the Redis at `redis_url`. Raises ChildError."""
+async def livekit_server(run_dir: Path, *, redis_url: str, on_start: OnStart = ignored) -> AsyncIterator[LiveKit]:
+    """Run livekit-server on free ports of 127.0.0.1 beside the Redis at `redis_url`. `on_start` gets the process.
+
+    Raises ChildError.
+    """
     port, key, secret = free_port(), f"API{secrets.token_hex(6)}", secrets.token_hex(24)
     address = redis_url.removeprefix("redis://")
     config = livekit_config(
@@ -75,6 +78,7 @@ async def livekit_server(run_dir: Path, *, redis_url: str) -> AsyncIterator[Live
     async with child(
         "livekit-server", [str(binary), "--config", str(path)], log_path=run_dir / "livekit.log", grace_s=SERVER_GRACE_S
     ) as server:
+        on_start(server)
         http_url = f"http://127.0.0.1:{port}"
 
         async def answers() -> bool:

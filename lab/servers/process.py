@@ -84,6 +84,7 @@ class Child:
         """Return the last thing that it printed, for an error message."""
         with contextlib.suppress(OSError):
             lines = self.log_path.read_text(errors="replace").strip().splitlines()
+            lines = [line for line in lines if not _tells_ready(line.encode())]  # it may hold keys
             if lines:
                 return f"{lines[-1][:300]} (all of it: {self.log_path})"
         return f"it printed nothing ({self.log_path})"
@@ -98,6 +99,13 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         return await self.process.wait()
+
+
+OnStart = Callable[[Child], None]
+
+
+def ignored(_process: Child) -> None:
+    """Take notice of no process."""
 
 
 @asynccontextmanager
@@ -156,11 +164,15 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
+def _tells_ready(line: bytes) -> bool:
+    return line.startswith(b"{") and b'"ready"' in line
+
+
 async def _copy_output(running: Child, log: BinaryIO, ready: asyncio.Future[dict[str, Any]]) -> None:
     assert running.process.stdout is not None
     while line := await _next_line(running.process.stdout):
         log.write(line)
-        if not ready.done() and line.startswith(b"{") and b'"ready"' in line:
+        if not ready.done() and _tells_ready(line):
             with contextlib.suppress(ValueError):
                 told = json.loads(line)
                 if "ready" in told:

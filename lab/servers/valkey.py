@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from lab.servers.ports import free_port
-from lab.servers.process import ChildError, child
+from lab.servers.process import ChildError, OnStart, child, ignored
 
 
 def find_valkey() -> str:
@@ -25,11 +25,12 @@ def find_valkey() -> str:
 
 
 @asynccontextmanager
-async def valkey(run_dir: Path) -> AsyncIterator[str]:
-    """Run Valkey on a free port of 127.0.0.1; yields its URL, `redis://127.0.0.1:PORT`."""
+async def valkey(run_dir: Path, *, on_start: OnStart = ignored) -> AsyncIterator[str]:
+    """Run Valkey on a free port of 127.0.0.1; yields its URL, `redis://127.0.0.1:PORT`. `on_start` gets the process."""
     port = free_port()
     argv = [find_valkey(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     async with child("valkey", [*argv, "--dir", str(run_dir)], log_path=run_dir / "valkey.log") as server:
+        on_start(server)
 
         async def answers() -> bool:
             return await _ping(port)

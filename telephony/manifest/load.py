@@ -1,7 +1,7 @@
 """Read a manifest file. Every problem names its place: ``dialroom.yaml:12:5: numbers[0].number: …``."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +74,16 @@ def parse_manifest(text: str, *, name: str, environ: Mapping[str, str], read_tex
         ManifestError: everything that is wrong.
     """
 
+    filled: dict[KeyPath, tuple[str, str]] = {}
+
     def scalar(value: str, path: KeyPath, place: Place) -> str:
         try:
-            return substitute(value, environ)
+            result = substitute(value, environ)
         except ValueError as error:
             raise YamlError(place, str(error), path=path) from error
+        if result != value:
+            filled[path] = (result, value)
+        return result
 
     try:
         tree = parse_yaml(text, scalar=scalar)
@@ -87,7 +92,17 @@ def parse_manifest(text: str, *, name: str, environ: Mapping[str, str], read_tex
     try:
         return Manifest.model_validate(tree.value, context={READ_TEXT: read_text})
     except ValidationError as error:
-        raise ManifestError(name, list(_problems(error, tree))) from error
+        raise ManifestError(name, [_untold(problem, filled) for problem in _problems(error, tree)]) from None
+
+
+def _untold(problem: Problem, filled: Mapping[KeyPath, tuple[str, str]]) -> Problem:
+    """Show ``${NAME}`` instead of what stood in the environment: it may be a key that came into the wrong place."""
+    message = problem.message
+    for path, (value, written) in filled.items():
+        if _written(path).startswith(problem.path) and value:
+            for shown in (value, repr(value)[1:-1], value.lower()):
+                message = message.replace(shown, written)
+    return replace(problem, message=message)
 
 
 def _problems(error: ValidationError, tree: YamlTree) -> Iterator[Problem]:

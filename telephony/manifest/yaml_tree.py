@@ -13,6 +13,9 @@ import yaml
 
 Path = tuple[str | int, ...]
 
+_DEEPEST: Final = 50
+_LONGEST_NUMBER: Final = 40
+_MOST_VALUES: Final = 500_000
 _FAST_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _PLAIN_SCALARS: Final = (
@@ -64,7 +67,9 @@ def parse_yaml(text: str, *, scalar: Callable[[str, Path, Place], str]) -> YamlT
 
 
 def _compose(text: str) -> yaml.Node | None:
+    """Compose a document after a look at its events: the composer recurses in C."""
     try:
+        _check_events(text)
         return yaml.compose(text, Loader=_FAST_LOADER)  # type: ignore[no-any-return,no-untyped-call,unused-ignore]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -74,6 +79,17 @@ def _compose(text: str) -> yaml.Node | None:
         before = text[: error.position].splitlines() or [""]
         place = Place(len(before), len(before[-1]) + 1)
         raise YamlError(place, "a character that YAML does not allow") from error
+
+
+def _check_events(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_FAST_LOADER):  # type: ignore[no-untyped-call,unused-ignore]
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise YamlError(_place(event.start_mark), f"nested more than {_DEEPEST} deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Builder:
@@ -87,6 +103,10 @@ class _Builder:
 
     def build(self, node: yaml.Node, path: Path) -> Any:
         place = _place(node.start_mark)
+        if len(self.values) > _MOST_VALUES:
+            raise YamlError(place, "too many values, maybe by aliases (*name) of aliases")
+        if len(path) > _DEEPEST:
+            raise YamlError(place, f"nested more than {_DEEPEST} deep")
         self.values[path] = place
         if id(node) in self._open:
             raise YamlError(place, "the value contains itself", path=path)
@@ -127,6 +147,8 @@ class _Builder:
         if not node.style:
             for pattern, convert in _PLAIN_SCALARS:
                 if pattern.fullmatch(text):
+                    if len(text) > _LONGEST_NUMBER:
+                        raise YamlError(self.values[path], "a number with too many digits", path=path)
                     return convert(text)
         return self._scalar(text, path, self.values[path])
 

@@ -76,3 +76,23 @@ def test_loading_reads_the_environment_and_then_dot_env(monkeypatch, tmp_path):
     settings = ProvisionSettings.load()
     assert settings.vobiz_auth_id == "MA_1"
     assert settings.vobiz_base_url == "http://127.0.0.1:1/api/v1"
+
+
+@pytest.mark.parametrize("variable", ["VOBIZ_AUTH_TOKEN", "VOBIZ_AUTH_ID", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"])
+@pytest.mark.parametrize("value", ["canary-4711\r", "canary-4711\n", "canary-ключ", " canary-4711"])
+def test_a_key_that_no_header_can_hold_is_named_and_not_told(variable, value):
+    """E.g. from a file with the line ends of another system."""
+    with pytest.raises(UserError) as refused:
+        ProvisionSettings.from_environ(ENVIRON | {variable: value})
+    assert str(refused.value).startswith(f"{variable}: holds a character that no key has")
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["http://[::1", "http://host:99999", "http://", "http://a b", "http://u:canary@host/x"]
+)
+def test_an_address_that_is_none_is_refused(value):
+    """In one line, without what it holds."""
+    with pytest.raises(UserError, match="VOBIZ_BASE_URL: must ") as refused:
+        ProvisionSettings.from_environ(ENVIRON | {"VOBIZ_BASE_URL": value})
+    assert "canary" not in str(refused.value)

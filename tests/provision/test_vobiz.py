@@ -229,6 +229,26 @@ async def test_a_read_without_answer_is_tried_again(vobiz: FakeVobiz, carrier: V
         await carrier.observe()
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("[" * 200_000, "an answer without a list"),
+        ('{"objects": 5}', "an answer without a list"),
+        ('{"objects": [{"trunk_id": "T"}], "items": [{"e164": "+1"}], "total": 100000000}', "has no end"),
+    ],
+)
+async def test_lists_that_are_none_or_have_no_end(body, expected):
+    """A proxy or a broken server; the account is answered as usual."""
+
+    async def odd(request: web.Request) -> web.Response:
+        text = "{}" if request.path.endswith("/auth/me") else body
+        return web.Response(text=text, content_type="application/json")
+
+    async with answering(odd) as carrier:
+        with pytest.raises(UnreachableError, match=expected):
+            await carrier.observe()
+
+
 async def test_a_write_without_answer_has_an_unknown_outcome(vobiz: FakeVobiz, carrier: Vobiz, ids: Ids):
     """It is sent once."""
     vobiz.faults.waiting = [Fault(method="POST", path="/trunks", status=None)]

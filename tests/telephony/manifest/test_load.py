@@ -262,3 +262,40 @@ def test_the_name_in_front_is_the_path_as_given():
     """A terminal makes it a link."""
     with pytest.raises(ManifestError, match=r"^sub/my\.yaml:1:1: "):
         parse_manifest("", name="sub/my.yaml", environ={}, read_text=str)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: " + "[" * 100_000, "nested more than 50 deep"),
+        ("\n".join("  " * depth + "a:" for depth in range(3000)), "nested more than 50 deep"),
+        ("version: " + "9" * 5000, "a number with too many digits"),
+        (
+            "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+            + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)),
+            "too many values",
+        ),
+    ],
+    ids=["list", "map", "number", "aliases"],
+)
+def test_a_text_that_would_eat_the_machine_is_refused(text, expected):
+    """With its place, like any other mistake."""
+    told = problems_of(text)
+    assert told.startswith("dialroom.yaml:")
+    assert expected in told
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("sip.example.com", '"${SECRET}@"'),
+        ('"+918071000001"', '"${SECRET}"'),
+        ("{ agent: front-desk }", '{ agent: "${SECRET}" }'),
+        ("{ agent: front-desk }", '{ sip: "sip:${SECRET}@pbx" }'),
+    ],
+)
+def test_what_stood_in_the_environment_is_not_told(old, new):
+    """A key in the wrong place is shown by its name."""
+    told = problems_of(replaced(old, new), SECRET="Canary-4711")
+    assert "canary-4711" not in told.lower()
+    assert "${SECRET}" in told
