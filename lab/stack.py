@@ -27,6 +27,7 @@ from telephony.manifest.load import load_manifest
 from telephony.manifest.model import Manifest
 
 LOOPBACK_CARRIER = "127.0.0.1/32"
+CARRIER_HOST = "127.0.0.9" if sys.platform == "linux" else "127.0.0.1"  # elsewhere only the first one is there
 WORKER_DRAIN_S = 30.0
 Event = Callable[[str], None]
 
@@ -56,7 +57,11 @@ class StackOptions:
 
 @dataclass(kw_only=True, eq=False)
 class Stack:
-    """A running stack. `environ` is what any `dialroom` command needs to work with it."""
+    """A running stack. `environ` is what any `dialroom` command needs to work with it.
+
+    A call to `carrier_sip` goes where the carrier's own state sends it at that moment; one to `sip.address` is taken as
+    a call of the carrier.
+    """
 
     options: StackOptions
     manifest: Manifest
@@ -64,6 +69,7 @@ class Stack:
     sip: SipNode
     speech_url: str
     carrier_url: str
+    carrier_sip: str
     environ: dict[str, str]
     workers: list[Child] = field(default_factory=list)
     applied: Applied | None = None
@@ -123,6 +129,7 @@ class Stack:
             "sip": self.sip.address,
             "gateway": self.gateway,
             "numbers": self.numbers,
+            "carrier_sip": self.carrier_sip,
             "speech_url": self.speech_url,
             "run_dir": str(self.options.run_dir),
         }
@@ -158,7 +165,7 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
         say(f"{_gateway_words(kind)} takes SIP on {sip.address}")
         heard, carried = await asyncio.gather(speech.ready(timeout_s=90), carrier.ready(timeout_s=30))
         say(f"speech stand-ins on {heard['base_url']} (voice: {heard['voice']}, ears: {heard['ears']})")
-        say(f"carrier stand-in on {carried['base_url']}")
+        say(f"carrier stand-in on {carried['base_url']}, takes calls on {carried['sip']}")
         environ |= _service_environ(sip, heard, carried)
         stack = Stack(
             options=options,
@@ -167,6 +174,7 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
             sip=sip,
             speech_url=heard["base_url"].removesuffix("/v1"),
             carrier_url=carried["base_url"],
+            carrier_sip=carried["sip"],
             environ=environ,
             processes=[*servers, speech, carrier, sip.process],
             _exit=exits,
@@ -195,7 +203,7 @@ def _base_environ(livekit: LiveKit, options: StackOptions) -> dict[str, str]:
         "LIVEKIT_API_KEY": livekit.api_key,
         "LIVEKIT_API_SECRET": livekit.api_secret,
         "DIALROOM_MANIFEST": str(options.manifest),
-        "DIALROOM_CARRIER_CIDRS": LOOPBACK_CARRIER,
+        "DIALROOM_CARRIER_CIDRS": ",".join(sorted({LOOPBACK_CARRIER, f"{CARRIER_HOST}/32"})),
         "DIALROOM_STATE": str(options.run_dir),
         "PYTHONUNBUFFERED": "1",
     }
@@ -227,7 +235,8 @@ async def _speech(options: StackOptions, environ: Mapping[str, str]) -> AsyncIte
 
 @asynccontextmanager
 async def _carrier(options: StackOptions, numbers: list[str], environ: Mapping[str, str]) -> AsyncIterator[Child]:
-    argv = [sys.executable, "-m", "lab.vobiz", "--port", str(free_port())]
+    argv = [sys.executable, "-m", "lab.vobiz", "--port", str(free_port()), "--sip", f"{CARRIER_HOST}:0"]
+    argv += ["--habit", "same_call_id=true", "--habit", "refer=relay"]  # the oracle knows a call by its Call-ID
     for number in numbers:
         argv += ["--number", number]
     async with child("carrier", argv, env=environ, log_path=options.run_dir / "carrier.log", cwd=ROOT) as running:

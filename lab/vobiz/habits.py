@@ -53,6 +53,7 @@ class Habits(BaseModel):
     Calls:
         both_route_to           where a call goes when a number has a trunk and an Application
         called_form, caller_form   the user part of To and From towards a trunk's destination, and in forms
+        same_call_id            the INVITE to a destination has the Call-ID of the caller's, as from a proxy
         ring_timeout_s          until an unanswered call is given up (cause 6010)
         silence_s               without any response a destination counts as silent
         refer                   what a REFER of the destination gets: a status, or relay: it reaches the caller's phone
@@ -96,6 +97,7 @@ class Habits(BaseModel):
     caller_form: NumberForm = "e164"
     ring_timeout_s: _Share = 120
     silence_s: _Share = 10
+    same_call_id: bool = False
     refer: Annotated[int, Field(ge=200, le=699)] | Literal["relay"] = 405
     answer_tries: Annotated[int, Field(ge=1)] = 3
     answer_timeout_s: _Share = 10

@@ -108,6 +108,7 @@ class Bridge:
             sdp=self._call.remote_sdp,
             headers=_passed(self._call),
             destination=where,
+            call_id=self._call.call_id if self._habits.same_call_id else None,
         )
 
     async def _answered(self, leg: OutgoingCall) -> tuple[bool, int]:
