@@ -35,6 +35,8 @@ Gateway = Annotated[
     Literal["auto", "lab", "livekit-sip"],
     typer.Option(help="What plays the SIP side: auto (a livekit-sip on PATH, else lab), lab, or livekit-sip."),
 ]
+TakeOver = Annotated[bool, typer.Option("--take-over", help="Move numbers that hang on somebody else's trunk.")]
+AllowDelete = Annotated[bool, typer.Option("--allow-delete", help="Numbers may lose their route; much may be deleted.")]
 YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Ears = Annotated[
     Literal["real", "oracle"],
@@ -93,6 +95,7 @@ provision_app = typer.Typer(
     "`dialroom provision +918071000001 --agent front-desk` is the one-line way for one number.",
     no_args_is_help=True,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 app.add_typer(provision_app, name="provision")
 
@@ -232,24 +235,79 @@ def call(
 def provision_plan(
     manifest: ManifestPath = DEFAULT_MANIFEST,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 3 when something would change.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Save the plan, for `apply PLAN` after a review.")] = None,
+    take_over: TakeOver = False,
+    allow_delete: AllowDelete = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show what apply would change. Writes nothing."""
     from provision.run import plan_manifest
 
     loaded, settings = _provision_inputs(manifest)
-    plan = _run(plan_manifest(loaded, settings))
+    plan = _run(plan_manifest(loaded, settings, take_over=take_over, allow_delete=allow_delete, out=out))
     typer.echo(_json(plan.to_dict()) if as_json else _plan_text(plan))
     raise typer.Exit(CHANGES_PENDING if exit_code and plan.changes else 0)
 
 
-@provision_app.command("apply")
-def provision_apply(manifest: ManifestPath = DEFAULT_MANIFEST, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
-    """Show the plan, ask, then make Vobiz and LiveKit as the manifest says. Run again, it writes nothing."""
+@provision_app.command("drift")
+def provision_drift(manifest: ManifestPath = DEFAULT_MANIFEST, as_json: JsonFlag = False) -> None:
+    """Say whether the servers are as the manifest wants them: exit code 0 when they are, 3 when they are not."""
     from provision.run import plan_manifest
 
     loaded, settings = _provision_inputs(manifest)
-    _apply(_run(plan_manifest(loaded, settings)), settings, yes=yes, as_json=as_json)
+    plan = _run(plan_manifest(loaded, settings))
+    typer.echo(_json(plan.to_dict()) if as_json else _plan_text(plan))
+    raise typer.Exit(CHANGES_PENDING if plan.changes or plan.conflicts else 0)
+
+
+@provision_app.command("apply")
+def provision_apply(
+    saved: Annotated[Path | None, typer.Argument(metavar="[PLAN]", help="A plan that `plan --out` has saved.")] = None,
+    manifest: ManifestPath = DEFAULT_MANIFEST,
+    take_over: TakeOver = False,
+    allow_delete: AllowDelete = False,
+    yes: YesFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show the plan, ask, then make Vobiz and LiveKit as the manifest says. Run again, it writes nothing.
+
+    A saved plan is applied only while the servers are as they were when it was made.
+    """
+    from provision.run import plan_manifest
+    from provision.saved import load_plan
+
+    if saved is not None:
+        plan, digest = load_plan(saved)
+        _apply(plan, _provision_settings(), yes=yes, as_json=as_json, digest=digest)
+        return
+    loaded, settings = _provision_inputs(manifest)
+    plan = _run(plan_manifest(loaded, settings, take_over=take_over, allow_delete=allow_delete))
+    _apply(plan, settings, yes=yes, as_json=as_json)
+
+
+@provision_app.command("show")
+def provision_show(manifest: ManifestPath = DEFAULT_MANIFEST, as_json: JsonFlag = False) -> None:
+    """List what is there of the manifest's deployment, at Vobiz and at LiveKit."""
+    from dataclasses import asdict
+
+    from provision.render import inventory
+    from provision.run import show
+
+    loaded, settings = _provision_inputs(manifest)
+    values = _run(show(loaded.deployment, settings))
+    told = [{"kind": value.kind.name.lower(), **asdict(value)} for value in values]
+    typer.echo(_json({"objects": told}) if as_json else inventory(loaded.deployment, values))
+
+
+@provision_app.command("destroy")
+def provision_destroy(
+    manifest: ManifestPath = DEFAULT_MANIFEST, yes: YesFlag = False, as_json: JsonFlag = False
+) -> None:
+    """Delete everything of the manifest's deployment, after asking. The numbers stay yours, without a route."""
+    from provision.run import plan_destroy
+
+    loaded, settings = _provision_inputs(manifest)
+    _apply(_run(plan_destroy(loaded.deployment, settings)), settings, yes=yes, as_json=as_json)
 
 
 @provision_app.command("number", hidden=True)
@@ -268,7 +326,7 @@ def provision_number(
     _apply(plan, settings, yes=yes, as_json=as_json)
 
 
-def _apply(plan: Plan, settings: ProvisionSettings, *, yes: bool, as_json: bool) -> None:
+def _apply(plan: Plan, settings: ProvisionSettings, *, yes: bool, as_json: bool, digest: str | None = None) -> None:
     from provision.run import apply_plan
 
     if not as_json:
@@ -277,7 +335,7 @@ def _apply(plan: Plan, settings: ProvisionSettings, *, yes: bool, as_json: bool)
         if as_json or not sys.stdin.isatty():
             raise UserError("nothing was written: give --yes, since nobody can be asked here")
         typer.confirm("Make it so?", abort=True)
-    applied = _run(apply_plan(plan, settings, on_progress=None if as_json else _told_change))
+    applied = _run(apply_plan(plan, settings, on_progress=None if as_json else _told_change, digest=digest))
     typer.echo(_json(applied.to_dict()) if as_json else f"Done: {applied.writes} written, all read back.")
 
 
@@ -286,11 +344,15 @@ def _told_change(progress: Progress) -> None:
 
 
 def _provision_inputs(manifest: Path) -> tuple[Manifest, ProvisionSettings]:
-    from provision.settings import ProvisionSettings
     from telephony.manifest.load import load_manifest
 
-    environ = _environ()
-    return load_manifest(manifest, environ=environ), ProvisionSettings.from_environ(environ)
+    return load_manifest(manifest, environ=_environ()), _provision_settings()
+
+
+def _provision_settings() -> ProvisionSettings:
+    from provision.settings import ProvisionSettings
+
+    return ProvisionSettings.from_environ(_environ())
 
 
 def _plan_text(plan: Plan) -> str:

@@ -1,13 +1,13 @@
 """A plan as text for a person. Pure; colour is an argument."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from provision.changes import Change, Create, Delete, Report, Update, after, before
 from provision.livekit_numbers import known_numbers
 from provision.plan import Plan
-from provision.values import Value
+from provision.values import Value, key_of
 
 _RED, _GREEN, _YELLOW, _RESET = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 _SIGNS: Final = {Create: ("+", _GREEN), Update: ("~", _YELLOW), Delete: ("-", _RED)}
@@ -30,6 +30,16 @@ def render(plan: Plan, *, colour: bool = False, verbose: bool = False) -> str:
         lines += [f"      {line}" for line in _details(change)]
     lines += _reports(plan, verbose=verbose, paint=paint)
     return "\n".join(lines) + "\n"
+
+
+def inventory(deployment: str, values: Sequence[Value]) -> str:
+    """Return what is there of a deployment, one object per paragraph."""
+    if not values:
+        return f"Deployment {deployment}: nothing is there."
+    lines = [f"Deployment {deployment}: {len(values)} objects."]
+    for value in values:
+        lines += ["", f"  {key_of(value)}", *(f"      {line}" for line in _details(Create(value)))]
+    return "\n".join(lines)
 
 
 def summary(plan: Plan) -> str:

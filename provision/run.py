@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from provision.apply import OnProgress, apply, check_applied
@@ -10,12 +11,14 @@ from provision.changes import Report
 from provision.conflicts import trunk_conflicts
 from provision.desired import Desired, desire, desire_one
 from provision.errors import NotAsPlannedError
+from provision.guards import guarded
 from provision.livekit_sip import LiveKitSip
 from provision.observed import Observed, observe
 from provision.plan import Plan, plan
+from provision.saved import check_current, save_plan
 from provision.servers import Server
 from provision.settings import ProvisionSettings
-from provision.values import Side
+from provision.values import Side, Value, key_of
 from provision.vobiz import Vobiz
 from telephony.errors import UserError
 from telephony.manifest.model import Manifest
@@ -51,14 +54,39 @@ async def servers(settings: ProvisionSettings, deployment: str) -> AsyncIterator
         yield {"carrier": carrier_side, "livekit": livekit_side}
 
 
-async def plan_manifest(manifest: Manifest, settings: ProvisionSettings) -> Plan:
+async def plan_manifest(
+    manifest: Manifest,
+    settings: ProvisionSettings,
+    *,
+    take_over: bool = False,
+    allow_delete: bool = True,
+    out: Path | None = None,
+) -> Plan:
     """Return what has to be written so that everything is as the manifest says; objects of ours it lacks are deleted.
+
+    With `take_over`, numbers on somebody else's trunk are moved; without `allow_delete`, numbers that lose their route
+    are a conflict. `out` is where the plan is saved.
 
     Raises:
         WorldError: a server cannot be reached or refuses the key (`provision.errors`).
+        UserError: `out` cannot be written.
     """
     observed = await _observe(settings, manifest.deployment)
-    return plan(desire(manifest, carrier_cidrs=settings.carrier_cidrs), observed)
+    made = plan(desire(manifest, carrier_cidrs=settings.carrier_cidrs), observed, take_over=take_over)
+    made = guarded(made, observed, allow_delete=allow_delete)
+    if out is not None:
+        save_plan(out, made, observed)
+    return made
+
+
+async def plan_destroy(deployment: str, settings: ProvisionSettings) -> Plan:
+    """Return what has to be deleted so that nothing of a deployment is left. Raises what `plan_manifest` does."""
+    return plan(Desired(deployment=deployment, values=()), await _observe(settings, deployment))
+
+
+async def show(deployment: str, settings: ProvisionSettings) -> tuple[Value, ...]:
+    """Return everything that is there of a deployment, sorted. Raises what `plan_manifest` does."""
+    return tuple(sorted((await _observe(settings, deployment)).ours(deployment), key=key_of))
 
 
 async def plan_number(number: str, *, agent: str, manifest: Manifest, settings: ProvisionSettings) -> Plan:
@@ -80,19 +108,25 @@ async def plan_number(number: str, *, agent: str, manifest: Manifest, settings: 
     return planned.with_report(Report("warning", entry.number, text))
 
 
-async def apply_plan(plan: Plan, settings: ProvisionSettings, *, on_progress: OnProgress | None = None) -> Applied:
+async def apply_plan(
+    plan: Plan, settings: ProvisionSettings, *, on_progress: OnProgress | None = None, digest: str | None = None
+) -> Applied:
     """Make a plan so, and check the whole result. An empty plan writes nothing and reads nothing.
 
-    `on_progress` is called after each change.
+    `on_progress` is called after each change. `digest` is that of a saved plan: the servers must be as they were then.
 
     Raises:
+        PlanOutdatedError: they are not; nothing was written.
         PlanConflictError, PlanStaleError: nothing was written.
         ApplyError: a write failed; it says what is done and what remains.
         NotAsPlannedError: somebody else wrote at the same time.
     """
     if plan.changes or plan.conflicts:
         async with servers(settings, plan.deployment) as opened:
-            await apply(plan, await _observe_in(opened), opened, on_progress=on_progress)
+            observed = await _observe_in(opened)
+            if digest is not None:
+                check_current(observed, digest)
+            await apply(plan, observed, opened, on_progress=on_progress)
             _check(plan, await _observe_in(opened))
     return Applied(plan=plan)
 

@@ -1,0 +1,57 @@
+"""A plan in a file, for a review before it is applied: it holds only as long as the servers have not changed."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from provision.observed import Observed
+from provision.plan import Plan
+from telephony.errors import UserError, WorldError
+
+SAVED_VERSION = 1
+
+
+class PlanOutdatedError(WorldError):
+    """The servers are not as they were when the plan was saved."""
+
+
+def checksum(observed: Observed) -> str:
+    """Return a digest of everything that was observed, ours or not; the order does not matter."""
+    seen = sorted(
+        json.dumps([s.value.kind.name, asdict(s.value), s.server_id, s.stamp, s.address], sort_keys=True, default=list)
+        for s in observed.objects
+    )
+    owned = sorted(json.dumps(asdict(number), sort_keys=True) for number in observed.owned_numbers)
+    return hashlib.sha256("\n".join([*seen, *owned]).encode()).hexdigest()
+
+
+def save_plan(path: Path, plan: Plan, observed: Observed) -> None:
+    """Write a plan with the digest of what it was made from. Raises UserError when the file cannot be written."""
+    content = {"version": SAVED_VERSION, "observed": checksum(observed), "plan": plan.to_dict()}
+    try:
+        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf8")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def load_plan(path: Path) -> tuple[Plan, str]:
+    """Read a saved plan and the digest that must still hold. Raises UserError when the file holds none."""
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf8"))
+        if content["version"] != SAVED_VERSION:
+            raise ValueError("another version")
+        return Plan.from_dict(content["plan"]), str(content["observed"])
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise UserError(
+            f"{path}: holds no plan of this version; write one with `dialroom provision plan --out`"
+        ) from None
+
+
+def check_current(observed: Observed, digest: str) -> None:
+    """Raise PlanOutdatedError unless the servers are as they were."""
+    if checksum(observed) != digest:
+        raise PlanOutdatedError("the servers have changed since this plan was saved; plan again; nothing was changed")

@@ -1,0 +1,74 @@
+"""Saved plans, and what is only done when it is told."""
+
+from pathlib import Path
+
+import pytest
+
+from provision.run import apply_plan, plan_destroy, plan_manifest, show
+from provision.saved import PlanOutdatedError, load_plan
+from telephony.errors import UserError
+from tests.provision.world import World
+
+
+async def test_a_saved_plan_is_applied_as_it_was_reviewed(world: World, tmp_path: Path) -> None:
+    """Through the file, with the check that the servers have not moved."""
+    wanted = world.manifest({world.number(): "anna"})
+    made = await plan_manifest(wanted, world.settings(), out=tmp_path / "plan.json")
+    loaded, digest = load_plan(tmp_path / "plan.json")
+    assert loaded == made
+    await apply_plan(loaded, world.settings(), digest=digest)
+    assert (await plan_manifest(wanted, world.settings())).changes == ()
+
+
+async def test_a_saved_plan_is_refused_when_anything_has_moved(world: World, tmp_path: Path) -> None:
+    """Also what is not ours: it was part of what the reviewer saw."""
+    await plan_manifest(world.manifest({world.number(): "anna"}), world.settings(), out=tmp_path / "plan.json")
+    world.vobiz.account.create_trunk({"name": "somebody's", "trunk_direction": "inbound"})
+    loaded, digest = load_plan(tmp_path / "plan.json")
+    writes = len(world.vobiz.writes)
+    with pytest.raises(PlanOutdatedError, match="plan again; nothing was changed"):
+        await apply_plan(loaded, world.settings(), digest=digest)
+    assert len(world.vobiz.writes) == writes
+    assert await world.trunks() == []
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "5", '{"version": 9}', '{"version": 1, "plan": {}, "observed": ""}'])
+def test_a_file_without_a_plan_is_told(tmp_path: Path, text: str) -> None:
+    """By its name, in one line."""
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(UserError, match="holds no plan of this version"):
+        load_plan(tmp_path / "plan.json")
+    with pytest.raises(UserError, match="cannot be read"):
+        load_plan(tmp_path / "nothing.json")
+
+
+async def test_a_number_loses_its_route_only_when_that_is_allowed(world: World) -> None:
+    """A line that was deleted by mistake takes no number out of service."""
+    kept, dropped = world.number(), world.number()
+    await world.provision({kept: "anna", dropped: "anna"})
+    wanted = world.manifest({kept: "anna"})
+    (refused,) = (await plan_manifest(wanted, world.settings(), allow_delete=False)).conflicts
+    assert refused.message.startswith(f"{dropped} would lose its route: give --allow-delete")
+    assert (await plan_manifest(wanted, world.settings(), allow_delete=True)).conflicts == ()
+
+
+async def test_a_move_is_no_loss(world: World) -> None:
+    """The number has a route before and after."""
+    number = world.number()
+    await world.provision({number: "anna"})
+    made = await plan_manifest(world.manifest({number: "bela"}), world.settings(), allow_delete=False)
+    assert made.changes
+    assert made.conflicts == ()
+
+
+async def test_everything_of_a_deployment_can_be_listed_and_destroyed(world: World) -> None:
+    """And nothing else."""
+    await world.provision({world.number(): "anna", world.number(): "bela"})
+    theirs = world.vobiz.account.create_trunk({"name": "somebody's", "trunk_direction": "inbound"})
+    there = await show(world.deployment, world.settings())
+    assert len(there) == 7
+    made = await plan_destroy(world.deployment, world.settings())
+    assert len(made.changes) == 7
+    await apply_plan(made, world.settings())
+    assert await show(world.deployment, world.settings()) == ()
+    assert list(world.vobiz.account.trunks) == [theirs["trunk_id"]]
