@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lab.stack import StackOptions
     from provision.apply import Progress
     from provision.plan import Plan
-    from provision.settings import ProvisionSettings
+    from provision.settings import CarrierSettings, ProvisionSettings
     from telephony.manifest.model import Manifest
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -37,6 +37,7 @@ Gateway = Annotated[
 ]
 TakeOver = Annotated[bool, typer.Option("--take-over", help="Move numbers that hang on somebody else's trunk.")]
 AllowDelete = Annotated[bool, typer.Option("--allow-delete", help="Numbers may lose their route; much may be deleted.")]
+NumberArgument = Annotated[str, typer.Argument(help="The number, in any Indian form or E.164.")]
 YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Ears = Annotated[
     Literal["real", "oracle"],
@@ -98,6 +99,13 @@ provision_app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 app.add_typer(provision_app, name="provision")
+numbers_app = typer.Typer(
+    help="The numbers of the Vobiz account: list, search, buy, release. Nothing else ever buys.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+app.add_typer(numbers_app, name="numbers")
 
 
 @app.callback()
@@ -326,6 +334,141 @@ def provision_number(
     _apply(plan, settings, yes=yes, as_json=as_json)
 
 
+@numbers_app.command("list")
+def numbers_list(as_json: JsonFlag = False) -> None:
+    """Show the account's numbers: what each hangs on, what keeps it from taking calls, what it costs."""
+    from provision.number_stock.render import render_owned
+    from provision.number_stock.run import list_numbers
+
+    owned = _run(list_numbers(_carrier_settings()))
+    typer.echo(_json({"numbers": [number.to_dict() for number in owned]}) if as_json else render_owned(owned))
+
+
+@numbers_app.command("search")
+def numbers_search(
+    prefix: Annotated[str, typer.Option(help="How the number begins: 80, 080 or +9180.")] = "",
+    contains: Annotated[str, typer.Option(help="Digits anywhere in it.")] = "",
+    area: Annotated[str, typer.Option(help="A region or city, e.g. Karnataka or Mumbai.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Show so many at most.")] = 25,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show numbers for sale, with their prices. Example: dialroom numbers search --area Bengaluru --contains 777."""
+    from provision.number_stock.render import render_found
+    from provision.number_stock.run import search_numbers
+    from provision.number_stock.wanted import Wanted
+
+    wanted = Wanted(prefix=prefix, contains=contains, area=area)
+    found = _run(search_numbers(wanted, _carrier_settings(), limit=limit))
+    typer.echo(_json(found.to_dict()) if as_json else render_found(found))
+
+
+@numbers_app.command("buy")
+def numbers_buy(number: NumberArgument, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
+    """Show the price, ask, and buy one number. It is sent once; after a lost answer the account is read."""
+    from provision.number_stock.consent import consent
+    from provision.number_stock.render import buying_question, render_bought
+    from provision.number_stock.run import buy_number, find_offer
+
+    settings = _carrier_settings()
+    offer = _run(find_offer(number, settings))
+    if not consent(buying_question(offer), yes=yes):
+        raise typer.Exit(1)
+    bought = _run(buy_number(offer, settings))
+    typer.echo(_json(bought.to_dict()) if as_json else render_bought(bought))
+
+
+@numbers_app.command("release")
+def numbers_release(
+    number: NumberArgument,
+    immediate: Annotated[bool, typer.Option("--immediate", help="Do not wait 24 hours.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Although its calls still go somewhere.")] = False,
+    yes: YesFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say what it costs, ask, and give one number back. Refused while the number has a route."""
+    from provision.number_stock.consent import consent
+    from provision.number_stock.render import releasing_question, render_released
+    from provision.number_stock.run import find_owned, release_number
+
+    settings = _carrier_settings()
+    owned = _run(find_owned(number, settings, force=force))
+    if not consent(releasing_question(owned, immediate=immediate), yes=yes):
+        raise typer.Exit(1)
+    released = _run(release_number(owned, settings, immediate=immediate, force=force))
+    typer.echo(_json(released.to_dict()) if as_json else render_released(released))
+
+
+@app.command()
+def firewall(
+    form: Annotated[
+        Literal["nft", "ufw", "iptables", "aws", "gcp"], typer.Argument(help="For which tool the rules are.")
+    ],
+    sip_port: Annotated[int, typer.Option(min=1, max=65535, help="Where the SIP node listens, UDP and TCP.")] = 5060,
+    tls_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Where it listens for TLS.")] = None,
+    rtp: Annotated[str, typer.Option(help="Its range of RTP ports.")] = "10000-20000",
+    as_json: JsonFlag = False,
+) -> None:
+    """Print firewall rules that let in exactly Vobiz's signalling and media addresses.
+
+    Example: dialroom firewall nft | sudo nft -f -
+    """
+    from provision.firewall.openings import openings
+    from provision.firewall.rules import rules
+
+    made = rules(form, openings(sip_port=sip_port, tls_port=tls_port, rtp=rtp))
+    if as_json:
+        typer.echo(_json(made.to_dict()))
+        return
+    typer.echo(made.text, nl=False)
+    for note in made.notes:
+        typer.echo(note, err=True)
+
+
+@app.command()
+def cost(
+    manifest: ManifestPath = DEFAULT_MANIFEST,
+    minutes_per_number: Annotated[float | None, typer.Option(help="Minutes of calls per number and month.")] = None,
+    calls: Annotated[float | None, typer.Option(help="All calls of a month, instead.")] = None,
+    mean_s: Annotated[float, typer.Option(help="Mean length of a call in seconds.")] = 180.0,
+    transfers: Annotated[float, typer.Option(min=0, max=1, help="Share of calls with a second leg to a human.")] = 0.0,
+    sip_rate: Annotated[float, typer.Option(help="INR per minute over SIP.")] = 0.45,
+    stream_rate: Annotated[float, typer.Option(help="INR per minute over <Stream>.")] = 0.65,
+    number_rate: Annotated[float, typer.Option(help="INR per number and month.")] = 500.0,
+    ai_rate: Annotated[float, typer.Option(help="INR per minute of talk for speech and model.")] = 0.0,
+    fee: Annotated[float, typer.Option(help="INR per month for your own servers.")] = 0.0,
+    other_rate: Annotated[float | None, typer.Option(help="INR per minute, all in, of a platform to compare.")] = None,
+    other_fee: Annotated[float, typer.Option(help="INR per month of that platform.")] = 0.0,
+    plot: Annotated[Path | None, typer.Option(help="Draw cost over volume: NAME.svg or NAME.png.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Reckon what the manifest's numbers cost a month, SIP beside stream, and where another platform is cheaper.
+
+    Example: dialroom cost --minutes-per-number 600 --ai-rate 2.5 --other-rate 6
+    """
+    from provision.cost.rates import Platform, Rates
+    from provision.cost.reckon import count_routes, reckon
+    from provision.cost.render import render
+    from provision.cost.traffic import traffic
+    from telephony.manifest.load import load_manifest
+
+    numbers = count_routes(load_manifest(manifest, environ=_environ()))
+    volume = traffic(
+        numbers=numbers.total,
+        minutes_per_number=minutes_per_number,
+        calls=calls,
+        mean_s=mean_s,
+        transfer_share=transfers,
+    )
+    prices = Rates(sip=sip_rate, stream=stream_rate, number=number_rate, ai_per_minute=ai_rate, platform_fee=fee)
+    other = None if other_rate is None else Platform(per_minute=other_rate, fee=other_fee)
+    result = reckon(numbers, volume, prices, other)
+    typer.echo(_json(result.to_dict()) if as_json else render(result))
+    if plot is not None:
+        from provision.cost.plot import write_plot
+
+        write_plot(result, plot)
+
+
 def _apply(plan: Plan, settings: ProvisionSettings, *, yes: bool, as_json: bool, digest: str | None = None) -> None:
     from provision.run import apply_plan
 
@@ -347,6 +490,12 @@ def _provision_inputs(manifest: Path) -> tuple[Manifest, ProvisionSettings]:
     from telephony.manifest.load import load_manifest
 
     return load_manifest(manifest, environ=_environ()), _provision_settings()
+
+
+def _carrier_settings() -> CarrierSettings:
+    from provision.settings import CarrierSettings
+
+    return CarrierSettings.from_environ(_environ())
 
 
 def _provision_settings() -> ProvisionSettings:

@@ -45,41 +45,24 @@ def _header(value: Any) -> Any:
     return value
 
 
-_Settings = TypeVar("_Settings", bound="ProvisionSettings")
+_Settings = TypeVar("_Settings", bound="_Given")
 
 
-class ProvisionSettings(BaseSettings):
-    """Addresses and keys. `carrier_cidrs` stands in for the manifest's ``vobiz.signalling``; None leaves that alone."""
+class _Given(BaseSettings):
+    """Settings of an environment that is handed in, and of nothing else."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
-
-    livekit_url: Annotated[str, BeforeValidator(_http)] = Field(validation_alias="LIVEKIT_URL")
-    livekit_api_key: Annotated[str, BeforeValidator(_header)] = Field(validation_alias="LIVEKIT_API_KEY")
-    livekit_api_secret: Annotated[SecretStr, BeforeValidator(_header)] = Field(validation_alias="LIVEKIT_API_SECRET")
-    vobiz_auth_id: Annotated[str, BeforeValidator(_header)] = Field(validation_alias="VOBIZ_AUTH_ID")
-    vobiz_auth_token: Annotated[SecretStr, BeforeValidator(_header)] = Field(validation_alias="VOBIZ_AUTH_TOKEN")
-    vobiz_base_url: Annotated[str, BeforeValidator(_http)] = Field(VOBIZ_BASE_URL, validation_alias="VOBIZ_BASE_URL")
-    carrier_cidrs: Annotated[tuple[Cidr, ...] | None, NoDecode, BeforeValidator(_split)] = Field(
-        None, validation_alias="DIALROOM_CARRIER_CIDRS", min_length=1
-    )
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
     @classmethod
-    def load(cls) -> Self:
-        """Read the process's environment, and ``.env`` in the working folder for what is not set there.
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        """Read an environment.
 
         Raises:
             SettingMissingError: an address or a key is not set.
             UserError: a value has the wrong form; values of keys are never told.
         """
-        return _checked(cls)
+        return _checked(cls, {name: value for name, value in environ.items() if value})
 
-    @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> "ProvisionSettings":
-        """Read a given environment and nothing else. Raises what `load` raises."""
-        return _checked(_OnlyGiven, {name: value for name, value in environ.items() if value})
-
-
-class _OnlyGiven(ProvisionSettings):
     @classmethod
     def settings_customise_sources(
         cls,
@@ -89,13 +72,32 @@ class _OnlyGiven(ProvisionSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Leave out the process's environment and ``.env``."""
+        """Leave out the process's environment and files."""
         return (init_settings,)
 
 
-def _checked(cls: type[_Settings], given: Mapping[str, Any] | None = None) -> _Settings:
+class CarrierSettings(_Given):
+    """The carrier's address and key."""
+
+    vobiz_auth_id: Annotated[str, BeforeValidator(_header)] = Field(validation_alias="VOBIZ_AUTH_ID")
+    vobiz_auth_token: Annotated[SecretStr, BeforeValidator(_header)] = Field(validation_alias="VOBIZ_AUTH_TOKEN")
+    vobiz_base_url: Annotated[str, BeforeValidator(_http)] = Field(VOBIZ_BASE_URL, validation_alias="VOBIZ_BASE_URL")
+
+
+class ProvisionSettings(CarrierSettings):
+    """Addresses and keys. `carrier_cidrs` stands in for the manifest's ``vobiz.signalling``; None leaves that alone."""
+
+    livekit_url: Annotated[str, BeforeValidator(_http)] = Field(validation_alias="LIVEKIT_URL")
+    livekit_api_key: Annotated[str, BeforeValidator(_header)] = Field(validation_alias="LIVEKIT_API_KEY")
+    livekit_api_secret: Annotated[SecretStr, BeforeValidator(_header)] = Field(validation_alias="LIVEKIT_API_SECRET")
+    carrier_cidrs: Annotated[tuple[Cidr, ...] | None, NoDecode, BeforeValidator(_split)] = Field(
+        None, validation_alias="DIALROOM_CARRIER_CIDRS", min_length=1
+    )
+
+
+def _checked(cls: type[_Settings], given: Mapping[str, Any]) -> _Settings:
     try:
-        return cls(**(given or {}))
+        return cls(**given)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         missing = sorted(str(detail["loc"][0]) for detail in details if detail["type"] == "missing")

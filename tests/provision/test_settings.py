@@ -67,17 +67,6 @@ def test_a_given_environment_is_the_only_one(monkeypatch, tmp_path):
     assert settings.carrier_cidrs is None
 
 
-def test_loading_reads_the_environment_and_then_dot_env(monkeypatch, tmp_path):
-    """The environment wins."""
-    monkeypatch.chdir(tmp_path)
-    for name, value in ENVIRON.items():
-        monkeypatch.setenv(name, value)
-    (tmp_path / ".env").write_text("VOBIZ_AUTH_ID=other\nVOBIZ_BASE_URL=http://127.0.0.1:1/api/v1\nUNKNOWN=1\n")
-    settings = ProvisionSettings.load()
-    assert settings.vobiz_auth_id == "MA_1"
-    assert settings.vobiz_base_url == "http://127.0.0.1:1/api/v1"
-
-
 @pytest.mark.parametrize("variable", ["VOBIZ_AUTH_TOKEN", "VOBIZ_AUTH_ID", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"])
 @pytest.mark.parametrize("value", ["canary-4711\r", "canary-4711\n", "canary-ключ", " canary-4711"])
 def test_a_key_that_no_header_can_hold_is_named_and_not_told(variable, value):
