@@ -286,7 +286,8 @@ def provision_apply(
 
     if saved is not None:
         plan, digest = load_plan(saved)
-        _apply(plan, _provision_settings(), yes=yes, as_json=as_json, digest=digest)
+        settings = _provision_inputs(manifest)[1] if plan.calls_out else _provision_settings()
+        _apply(plan, settings, yes=yes, as_json=as_json, digest=digest)
         return
     loaded, settings = _provision_inputs(manifest)
     plan = _run(plan_manifest(loaded, settings, take_over=take_over, allow_delete=allow_delete))
@@ -487,9 +488,11 @@ def _told_change(progress: Progress) -> None:
 
 
 def _provision_inputs(manifest: Path) -> tuple[Manifest, ProvisionSettings]:
+    from provision.settings import with_passwords
     from telephony.manifest.load import load_manifest
 
-    return load_manifest(manifest, environ=_environ()), _provision_settings()
+    loaded = load_manifest(manifest, environ=_environ())
+    return loaded, with_passwords(_provision_settings(), loaded, _environ(), folder=manifest.parent)
 
 
 def _carrier_settings() -> CarrierSettings:

@@ -1,15 +1,28 @@
 """Manifest → what should exist, as frozen values. Pure."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from provision.livekit_numbers import livekit_forms
 from provision.observed import Observed
-from provision.stamp import application_name, carrier_trunk_name, livekit_name, sip_route_name
-from provision.values import Application, Assignment, CarrierTrunk, DispatchRule, InboundTrunk, Key, Kind, Value, key_of
+from provision.stamp import application_name, carrier_trunk_name, livekit_name, outbound_name, sip_route_name
+from provision.values import (
+    Application,
+    Assignment,
+    CarrierOutbound,
+    CarrierTrunk,
+    Credential,
+    DispatchRule,
+    InboundTrunk,
+    Key,
+    Kind,
+    OutboundTrunk,
+    Value,
+    key_of,
+)
 from telephony.dispatch import DispatchMetadata, worker_name
 from telephony.manifest.call_settings import CallSettings
 from telephony.manifest.model import Manifest
@@ -28,9 +41,39 @@ class Desired:
     values: tuple[Value, ...]
 
 
-def desire(manifest: Manifest, *, carrier_cidrs: Sequence[str] | None = None) -> Desired:
-    """Return what a manifest asks for; `carrier_cidrs` stands in for the manifest's ``vobiz.signalling``."""
-    return _desire(manifest, manifest.numbers, carrier_cidrs)
+def desire(
+    manifest: Manifest,
+    *,
+    carrier_cidrs: Sequence[str] | None = None,
+    password: str = "",
+    addresses: Mapping[str, str] | None = None,
+) -> Desired:
+    """Return what a manifest asks for; `carrier_cidrs` stands in for the manifest's ``vobiz.signalling``.
+
+    `password` is the fingerprint of the login's, and `addresses` are the SIP hosts that the carrier has given
+    (`Observed.addresses`): only needed when the manifest calls out.
+    """
+    whole = _desire(manifest, manifest.numbers, carrier_cidrs)
+    return replace(whole, values=_sorted((*whole.values, *_outbound(manifest, password, addresses or {}))))
+
+
+def _outbound(manifest: Manifest, password: str, addresses: Mapping[str, str]) -> Iterator[Value]:
+    wanted = manifest.outbound
+    if wanted is None:
+        return
+    name = outbound_name(manifest.deployment)
+    shown = [entry.number for entry in manifest.numbers] if wanted.caller_ids == "all" else wanted.caller_ids
+    yield Credential(name=wanted.username, fingerprint=password)
+    yield CarrierOutbound(name=name, credential=wanted.username, transport=wanted.transport)
+    yield OutboundTrunk(
+        name=name,
+        carrier=name,
+        address=addresses.get(name, ""),
+        numbers=tuple(sorted(shown)),
+        username=wanted.username,
+        fingerprint=password,
+        transport=wanted.transport,
+    )
 
 
 def desire_one(

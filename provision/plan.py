@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-from provision.changes import Change, Create, Delete, Report, Update, change_from_dict, change_to_dict
+from provision.changes import Change, Create, Delete, Report, Update, after, change_from_dict, change_to_dict
 from provision.conflicts import find_reports, taken_over
 from provision.desired import Desired
 from provision.gaps import find_gaps
 from provision.moves import Moves, find_moves
 from provision.observed import Observed, Seen
 from provision.renames import find_renames
-from provision.values import InboundTrunk, Key, Value, key_of
+from provision.values import Credential, InboundTrunk, Key, OutboundTrunk, Value, key_of
 
 PLAN_VERSION = 2
 
@@ -35,6 +35,11 @@ class Plan:
     def conflicts(self) -> tuple[Report, ...]:
         """What keeps the plan from being applied."""
         return tuple(report for report in self.reports if report.level == "conflict")
+
+    @property
+    def calls_out(self) -> bool:
+        """Whether a password has to be written."""
+        return any(isinstance(after(change), (Credential, OutboundTrunk)) for change in self.changes)
 
     def with_report(self, report: Report) -> Self:
         """Return the plan with one more report."""

@@ -16,6 +16,7 @@ from provision.livekit_sip import LiveKitSip
 from provision.observed import Observed, observe
 from provision.plan import Plan, plan
 from provision.saved import check_current, save_plan
+from provision.secret import fingerprint
 from provision.servers import Server
 from provision.settings import ProvisionSettings
 from provision.values import Side, Value, key_of
@@ -46,9 +47,14 @@ class Applied:
 @asynccontextmanager
 async def servers(settings: ProvisionSettings, deployment: str) -> AsyncIterator[dict[Side, Server]]:
     """Open the carrier and LiveKit for as long as the block lasts."""
-    vobiz = Vobiz(settings.vobiz_base_url, settings.vobiz_auth_id, settings.vobiz_auth_token)
+    passwords = settings.passwords
+    vobiz = Vobiz(settings.vobiz_base_url, settings.vobiz_auth_id, settings.vobiz_auth_token, passwords=passwords)
     livekit = LiveKitSip(
-        settings.livekit_url, settings.livekit_api_key, settings.livekit_api_secret, deployment=deployment
+        settings.livekit_url,
+        settings.livekit_api_key,
+        settings.livekit_api_secret,
+        deployment=deployment,
+        passwords=passwords,
     )
     async with vobiz as carrier_side, livekit as livekit_side:
         yield {"carrier": carrier_side, "livekit": livekit_side}
@@ -72,11 +78,18 @@ async def plan_manifest(
         UserError: `out` cannot be written.
     """
     observed = await _observe(settings, manifest.deployment)
-    made = plan(desire(manifest, carrier_cidrs=settings.carrier_cidrs), observed, take_over=take_over)
+    made = plan(_desired(manifest, settings, observed), observed, take_over=take_over)
     made = guarded(made, observed, allow_delete=allow_delete)
     if out is not None:
         save_plan(out, made, observed)
     return made
+
+
+def _desired(manifest: Manifest, settings: ProvisionSettings, observed: Observed) -> Desired:
+    login = manifest.outbound.username if manifest.outbound else ""
+    password = fingerprint(manifest.deployment, settings.passwords[login]) if login else ""
+    addresses = observed.addresses(manifest.deployment)
+    return desire(manifest, carrier_cidrs=settings.carrier_cidrs, password=password, addresses=addresses)
 
 
 async def plan_destroy(deployment: str, settings: ProvisionSettings) -> Plan:

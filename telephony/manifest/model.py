@@ -1,13 +1,14 @@
 """The manifest as validated, frozen values. `telephony.manifest.load` reads it from YAML."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from telephony.manifest.agent import AgentName, AgentProfile
 from telephony.manifest.cidr import VOBIZ_SIGNALLING, Cidr
-from telephony.manifest.entry import Entry
+from telephony.manifest.entry import Entry, problems
 from telephony.manifest.number_lines import NumberEntry, NumberSettings, expanded
+from telephony.manifest.outbound import Outbound
 
 MANIFEST_VERSION: Final = 1
 
@@ -58,3 +59,17 @@ class Manifest(Entry):
     numbers: Annotated[tuple[NumberEntry, ...], BeforeValidator(expanded)] = ()
     livekit: LiveKitTarget
     vobiz: VobizTarget = VobizTarget()
+    outbound: Outbound | None = None
+
+    @model_validator(mode="after")
+    def _calls_out_with_its_own_numbers(self) -> Self:
+        if self.outbound is None:
+            return self
+        listed = {entry.number for entry in self.numbers}
+        shown = listed if self.outbound.caller_ids == "all" else set(self.outbound.caller_ids)
+        if not shown:
+            raise problems("Manifest", [(("outbound",), "calling out needs a number to show: list one under numbers")])
+        if strange := sorted(shown - listed):
+            told = f"{strange[0]} is no number of this manifest: the carrier refuses calls that show it"
+            raise problems("Manifest", [(("outbound", "caller_ids"), told)])
+        return self
