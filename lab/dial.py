@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from lab.caller.crowd import run_crowd
@@ -47,6 +48,8 @@ async def dial(
 ) -> list[CallResult]:
     """Call and return the results. Raises UserError for a wrong number or script, or when nothing runs to be called."""
     called, caller = parse_number(number), parse_number(from_number)
+    if recording is not None:
+        _check_writable(recording)
     steps = load_script(script or SCRIPTS / "greeting.yaml")
     running = find_running()
     address = sip or (running or {}).get("sip")
@@ -66,6 +69,14 @@ async def dial(
         speech_url=speech_url,
         on_event=screen.numbered,
     )
+
+
+def _check_writable(recording: Path) -> None:
+    if recording.is_dir():
+        raise UserError(f"--recording {recording} is a folder; give a file, such as {recording / 'call.wav'}")
+    above = next(folder for folder in recording.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise UserError(f"--recording {recording} cannot be written: {above} takes no files")
 
 
 async def _one(

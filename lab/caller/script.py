@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lab.caller.caller import NETWORK_CODECS, RING_TIMEOUT_S
 from lab.caller.phone_call import END_OF_TURN_S
@@ -28,6 +28,19 @@ from telephony.manifest.yaml_tree import Path as KeyPath
 from telephony.manifest.yaml_tree import Place, YamlError, YamlTree, parse_yaml
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+_LONGEST_TEXT, _LONGEST_PAUSE_S = 2000, 60.0
+
+
+def _bounded(part: Part) -> Part:
+    if isinstance(part, str) and len(part) > _LONGEST_TEXT:
+        raise ValueError(f"at most {_LONGEST_TEXT} characters, not {len(part)}")
+    if not isinstance(part, str) and not 0 < part <= _LONGEST_PAUSE_S:
+        raise ValueError(f"a pause lasts more than 0 and at most {_LONGEST_PAUSE_S:g} seconds")
+    return part
+
+
+Said = Annotated[tuple[Annotated[Part, AfterValidator(_bounded)], ...], Field(min_length=1, max_length=100)]
+"""What one turn of the caller is: words, and pauses between them in seconds."""
 _BARE_STEPS = ("hang_up", "hear", "expect_hang_up")
 
 
@@ -50,7 +63,7 @@ class BargeIn(_Model):
     """Speak when the agent has spoken for `after_s`."""
 
     after_s: Seconds
-    say: Annotated[tuple[Part, ...], Field(min_length=1)]
+    say: Said
     timeout_s: Seconds = 20.0
 
     _listed = field_validator("say", mode="before")(lambda given: _listed(given))
@@ -66,9 +79,9 @@ class Step(_Model):
     """One thing that the caller does; exactly one of the fields is set."""
 
     hear: Hear | None = None
-    say: Annotated[tuple[Part, ...], Field(min_length=1)] | None = None
+    say: Said | None = None
     barge_in: BargeIn | None = None
-    digits: Annotated[str, Field(min_length=1)] | None = None
+    digits: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     wait: Seconds | None = None
     hang_up: Literal[True] | None = None
     expect_hang_up: ExpectHangUp | None = None
@@ -95,7 +108,7 @@ class Step(_Model):
 class Script(_Model):
     """Steps, and how the call is made. `passed` results need every step to go as written."""
 
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=1000)]
     ring_timeout_s: Seconds = RING_TIMEOUT_S
     codecs: Annotated[tuple[CodecName, ...], Field(min_length=1)] = NETWORK_CODECS
 

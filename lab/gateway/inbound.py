@@ -13,7 +13,7 @@ from livekit import rtc
 
 from lab.gateway.headers import attributes_from
 from lab.gateway.iosip import Question, ask_dispatch, ask_trunk, question_of
-from lab.gateway.live import MAX_CALL_S, first, hold
+from lab.gateway.live import MAX_CALL_S, first, follow, hold
 from lab.gateway.media import MediaLeg, allowed_codecs
 from lab.gateway.node import Leg, Node
 from lab.gateway.room import RoomLeg, Seat
@@ -22,6 +22,7 @@ from lab.psrpc.messages import ACCEPT, REJECT, REQUEST_PIN
 from lab.psrpc.wire import new_id
 from lab.sip.incoming import IncomingCall
 from lab.sip.sdp import Sdp, SdpError
+from telephony.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ async def take(node: Node, call: IncomingCall) -> None:
 async def _handle(node: Node, call: IncomingCall) -> None:
     try:
         question = question_of(call, new_id("SCL_"))
-    except ValueError:
+    except UserError:
         return await call.reject(400)
     try:
         trunk = await ask_trunk(node.io, question)
@@ -161,6 +162,7 @@ async def _live(node: Node, leg: Leg, dispatch: Any, description: bytes) -> None
     call = leg.call
     assert isinstance(call, IncomingCall)
     async with node.live(leg):
+        follow(call, leg.media)
         call.send_answer(description, [*dispatch.headers.items(), *leg.headers()])
         leg.media.start()
         await first(packet=leg.media.first_packet(), hung_up=call.wait_ended())

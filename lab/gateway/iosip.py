@@ -37,7 +37,7 @@ class Question:
 
 
 def question_of(call: IncomingCall, call_id: str) -> Question:
-    """Read an INVITE. Raises ValueError for a From or To that is no SIP URI."""
+    """Read an INVITE. Raises SipUriError for a From or To that is no SIP URI."""
     return Question(
         call_id=call_id,
         sip_call_id=call.call_id,

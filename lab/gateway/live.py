@@ -23,7 +23,7 @@ async def hold(
     `telephone` (its BYE, or ours after a transfer), `room` (removed, deleted, gone), `media` (no RTP), `limit`.
     `headers` are asked for when a BYE of ours leaves.
     """
-    call.on_reinvite = lambda offer: _redirected(call, media, offer)
+    follow(call, media)
     ended = await first(
         telephone=call.wait_ended(), room=room.gone.wait(), media=media.timed_out(), limit=asyncio.sleep(max_call_s)
     )
@@ -47,8 +47,16 @@ async def first(**waits: Awaitable[object]) -> str:
             await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
-def _redirected(call: Call, media: MediaLeg, offer: bytes) -> bytes:
+def follow(call: Call, media: MediaLeg) -> None:
     """Take a re-INVITE's address and answer with the same description as before, as livekit-sip does."""
-    if offer and (remote := sdp.Sdp.parse(offer).remote):
-        media.redirect(remote)
-    return call.local_sdp
+
+    def redirected(offer: bytes) -> bytes | int:
+        try:
+            remote = sdp.Sdp.parse(offer).remote if offer else None
+        except sdp.SdpError:
+            return 488
+        if remote:
+            media.redirect(remote)
+        return call.local_sdp
+
+    call.on_reinvite = redirected

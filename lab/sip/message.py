@@ -28,9 +28,11 @@ REASONS = {
 }  # fmt: skip
 
 _FOLDED = re.compile(rb"\r\n[ \t]+")
-_SPACED_NAME = re.compile(rb"(?m)^([A-Za-z0-9-]+)[ \t]+:")
+_SPACED_NAME = re.compile(rb"(?m)^([A-Za-z0-9-]++)[ \t]++:")
+# Possessive: a header is as long as a datagram, and backtracking over its blanks would take minutes.
 _VIA = re.compile(
-    r"SIP\s*/\s*2\.0\s*/\s*[A-Za-z]+\s+(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s;:,]+)\s*(?::\s*(?P<port>[0-9]{1,5}))?\s*(?=[;,]|$)"
+    r"SIP\s*+/\s*+2\.0\s*+/\s*+[A-Za-z]++\s++(?P<host>\[[0-9A-Fa-f:.]++\]|[^\s;:,]++)\s*+"
+    r"(?::\s*+(?P<port>[0-9]{1,5}+)\s*+)?+(?=[;,]|$)"
 )
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _MANDATORY = ("Via", "From", "To", "Call-ID", "CSeq")
@@ -145,9 +147,9 @@ def mark_source(request: Request, source: Address) -> None:
     lines = request.headers.getlist("Via")
     first, *rest = split_values(lines[0])
     if parameter(first, "rport") == "":
-        first = re.sub(r"(?i);\s*rport(?=\s*(;|$))", f";rport={source[1]}", first, count=1)
+        first = re.sub(r"(?i);\s*+rport(?=\s*+(;|$))", f";rport={source[1]}", first, count=1)
     if sent_by(first)[0] != source[0] or parameter(first, "rport") is not None:
-        first = re.sub(r"(?i);\s*received\s*=[^;]*", "", first) + f";received={source[0]}"
+        first = re.sub(r"(?i);\s*+received\s*+=[^;]*+", "", first) + f";received={source[0]}"
     request.headers.setlist("Via", [", ".join([first, *rest]), *lines[1:]])
 
 
@@ -192,7 +194,7 @@ def uri_of(header: str) -> str:
 
 def parameter(text: str, name: str) -> str | None:
     """Return a parameter's value as it came, "" when it has none, None when it is absent."""
-    match = re.search(rf"(?i);\s*{re.escape(name)}\s*(?:=\s*([^;,\s]*))?\s*(?=[;,]|$)", text)
+    match = re.search(rf"(?i);\s*+{re.escape(name)}\s*+(?:=\s*+([^;,\s]*+)\s*+)?+(?=[;,]|$)", text)
     return None if match is None else match[1] or ""
 
 

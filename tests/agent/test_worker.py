@@ -121,7 +121,7 @@ async def test_a_missing_key_is_one_line_before_any_call(rig: Rig) -> None:
     """Exit code 1."""
     code, lines = await refusal(rig, DEEPGRAM_API_KEY="", OPENAI_API_KEY="")
     assert code == 1
-    assert lines == ["DEEPGRAM_API_KEY, OPENAI_API_KEY are not set: put it into the environment or into .env"]
+    assert lines == ["DEEPGRAM_API_KEY, OPENAI_API_KEY are not set: put them into the environment or into .env"]
 
 
 async def test_a_wrong_livekit_key_is_one_line_before_any_call(rig: Rig) -> None:

@@ -56,6 +56,7 @@ def test_a_list_of_steps_is_a_script() -> None:
         ("- barge_in: {say: x}", "s.yaml:1:3: [0].barge_in: after_s is missing"),
         ("- say: []", "s.yaml:1:3: [0].say: tuple should have at least 1 item after validation, not 0"),
         ("- digits: 12x", "s.yaml:1:3: [0].digits: only 0 1 2 3 4 5 6 7 8 9 * # A B C D can be pressed"),
+        ("- say: [hm, 1000000000]", "s.yaml:1:13: [0].say[1]: a pause lasts more than 0 and at most 60 seconds"),
         ("- sing", "s.yaml:1:3: [0]: a step has exactly one of: hear, say, barge_in"),
         ("- {say: x, wait: 1}", "s.yaml:1:3: [0]: a step has exactly one of: hear, say, barge_in"),
         ("steps: []", "s.yaml:1:1: steps: tuple should have at least 1 item"),

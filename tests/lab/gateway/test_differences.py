@@ -6,6 +6,7 @@ import pytest
 from livekit import api
 
 from lab.servers.sip_node import GatewayKind
+from lab.sip import sdp
 from lab.sip.call import CallRejected
 from tests.lab.gateway.ears import until
 from tests.lab.gateway.stage import Stage
@@ -53,3 +54,16 @@ async def test_a_trunk_that_needs_dns_is_refused(stage: Stage) -> None:
         await stage.create(room, trunk_id)
     assert refused.value.code == "invalid_argument"
     await until(lambda: not agent.room.remote_participants, "empty room")
+
+
+async def test_a_caller_without_a_sip_uri_is_refused(stage: Stage) -> None:
+    """400 for From: <tel:...>, at once."""
+    number = await stage.number()
+    call = stage.phone.sip.invite(
+        f"sip:{number.number}@{stage.node.address}",
+        from_uri="tel:+919812345678",
+        sdp=sdp.offer("127.0.0.1", 4000).to_bytes(),
+    )
+    with pytest.raises(CallRejected) as refused:
+        await call.answered()
+    assert refused.value.status == 400

@@ -198,3 +198,14 @@ def test_requests_of_a_dialog_follow_the_recorded_route() -> None:
     assert (str(bye.uri), bye.cseq.sequence) == ("sip:bob@no.address", 2)
     caller.refresh(Response(200, "OK"), ("192.0.2.1", 5061))
     assert caller.target == "sip:bob@no.address"
+
+
+@pytest.mark.timeout(30)
+def test_long_runs_of_blanks_are_read_in_one_pass() -> None:
+    """A datagram of blanks is answered like any other; backtracking over them took minutes."""
+    blanks = " " * 60_000
+    assert parameter(f"<sip:a@b>;tag{blanks}x", "tag") is None
+    assert parameter(f"<sip:a@b>;tag{blanks}={blanks}x{blanks};q", "tag") == "x"
+    with pytest.raises(ValueError, match="cannot be read"):
+        sent_by(f"SIP/2.0/UDP 192.0.2.1{blanks}x")
+    assert sent_by(f"SIP / 2.0 / UDP{blanks}192.0.2.1{blanks}:{blanks}5062{blanks};branch=1") == ("192.0.2.1", 5062)
