@@ -14,8 +14,8 @@ _WINDOW_S: Final = 0.5
 _LEAST_PER_S: Final = 1.0
 _FIRST_CUT: Final = 0.7
 """Of the rate at the first refusal: a bucket's burst stands in it."""
-_CUT: Final = 0.92
-_FASTER: Final = 0.00005
+_CUT: Final = 0.95
+_FASTER: Final = 0.00002
 
 
 class Pace:

@@ -56,7 +56,7 @@ async def test_without_a_word_of_the_server_the_pause_doubles_until_one_is_taken
         assert (await places(pace, 1))[0] >= refused_s + expected_s
     pace.taken()
     pace.refused(asked_s=0)
-    assert pace._wait_s == 0.2  # noqa: SLF001
+    assert pace._wait_s == 0.2
 
 
 async def test_after_a_refusal_requests_leave_evenly() -> None:
