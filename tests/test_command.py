@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("agent", "bench", "lab", "provision", "telephony")
+PACKAGES = ("agent", "bench", "commands", "lab", "provision", "telephony")
 HEAVY = {"agent", "bench", "lab", "provision", "livekit", "aiohttp", "numpy", "pydantic", "yaml"}
 
 

@@ -1,0 +1,105 @@
+"""The local stack from the command line: set it up, keep it running, call it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.options import DEFAULT_MANIFEST, Ears, Gateway, JsonFlag, ManifestPath
+from commands.running import json_text, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lab.stack import StackOptions
+
+
+def setup() -> None:
+    """Build the servers of the local stack (once; two to five minutes, kept in a cache)."""
+    from lab.servers.binaries import ensure_livekit_server
+    from lab.terminal.progress import progress_line
+
+    with progress_line("[setup] livekit-server") as progress:
+        path = ensure_livekit_server(progress)
+    typer.echo(f"[setup] livekit-server is {path}")
+
+
+def demo(gateway: Gateway = "auto", ears: Ears = "real", as_json: JsonFlag = False) -> None:
+    """Start the stack, provision a number, call it, and show the talk as it happens. Needs no account and no key."""
+    from lab.demo import run_demo
+    from lab.terminal.call import Screen, summary
+
+    result = run(run_demo(_stack_options("demo", gateway=gateway, ears=ears), Screen(quiet=as_json)))
+    typer.echo(json_text(result.to_json()) if as_json else f"{summary([result.call])}\n{result.verdict()}")
+    raise typer.Exit(0 if result.passed else 1)
+
+
+def up(
+    gateway: Gateway = "auto",
+    ears: Ears = "real",
+    manifest: ManifestPath = DEFAULT_MANIFEST,
+    sip_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port for SIP on 127.0.0.1; a free one when not given.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes.")] = 1,
+    warm: Annotated[int, typer.Option(min=0, help="Idle call processes that each worker keeps ready.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")] = False,
+) -> None:
+    """Run the same stack until Ctrl-C, to call it with a softphone or with `dialroom call`."""
+    from lab.up import run_up
+
+    options = _stack_options(
+        "up", gateway=gateway, ears=ears, manifest=manifest, sip_port=sip_port, workers=workers, warm=warm
+    )
+
+    def ready(line: Mapping[str, Any]) -> None:
+        called = f"call {', '.join(line['numbers'])} at sip:{line['sip']}, e.g. `dialroom call {line['numbers'][0]}`"
+        typer.echo(json_text(line) if as_json else f"Ready: {called}. Ctrl-C ends everything.")
+
+    run(run_up(options, on_event=(lambda _line: None) if as_json else typer.echo, on_ready=ready))
+
+
+def call(
+    number: Annotated[str, typer.Argument(help="The number to call, as one would dial it.")],
+    script: Annotated[
+        Path | None, typer.Option(help="What the caller does, as YAML; a short greeting if none.")
+    ] = None,
+    sip: Annotated[str | None, typer.Option(help="HOST:PORT that takes the INVITE; default: the running `up`.")] = None,
+    from_number: Annotated[str, typer.Option("--from", help="The caller's number.")] = "+919812345678",
+    recording: Annotated[
+        Path | None,
+        typer.Option(help="Stereo WAV to write, left the caller, right the agent; the events as .json beside it."),
+    ] = None,
+    callers: Annotated[int, typer.Option(min=1, max=200, help="Callers at once, all with the same script.")] = 1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Call a number with the synthetic caller and measure what is on the wire."""
+    from lab.dial import dial
+    from lab.terminal.call import Screen, summary
+
+    results = run(
+        dial(
+            number,
+            script=script,
+            sip=sip,
+            from_number=from_number,
+            recording=recording,
+            callers=callers,
+            screen=Screen(quiet=as_json),
+        )
+    )
+    if as_json:
+        told = [result.to_json() for result in results]
+        typer.echo(json_text(told[0] if callers == 1 else {"calls": told}))
+    else:
+        typer.echo(summary(results))
+    raise typer.Exit(0 if all(result.passed for result in results) else 1)
+
+
+def _stack_options(kind: str, **given: Any) -> StackOptions:
+    from lab.running import new_run_dir
+    from lab.stack import StackOptions
+
+    return StackOptions(run_dir=new_run_dir(kind), **{key: value for key, value in given.items() if value is not None})
