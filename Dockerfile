@@ -31,13 +31,14 @@ RUN /venv/bin/pip install --no-deps --no-index /wheels/*.whl \
 FROM ${PYTHON}
 RUN groupadd --system --gid 10001 dialroom \
  && useradd --system --uid 10001 --gid dialroom --no-create-home --home-dir /tmp --shell /usr/sbin/nologin dialroom \
- && install --directory --owner dialroom --group dialroom /var/cache/dialroom
+ && install --directory --owner dialroom --group dialroom /var/cache/dialroom /var/lib/dialroom
 COPY --from=packages /venv /venv
 COPY deploy/health.py /usr/local/lib/dialroom/health.py
 WORKDIR /app
 COPY dialroom.yaml ./
 COPY prompts prompts
-ENV PATH=/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DIALROOM_CACHE=/var/cache/dialroom
+ENV PATH=/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DIALROOM_CACHE=/var/cache/dialroom \
+    DIALROOM_STATE=/var/lib/dialroom/provision.db
 USER 10001:10001
 HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-I", "/usr/local/lib/dialroom/health.py"]
 ENTRYPOINT ["dialroom"]

@@ -56,7 +56,7 @@ docs: $(VENV)/.installed  ## write docs/cli.md anew
 
 lock: $(VENV)/.installed  ## resolve the versions anew (hashes, no addresses)
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements-dev.lock
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements-dev.lock -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --universal --python-version 3.11 --generate-hashes --no-header -q -c requirements-dev.lock -o requirements.lock
 
 clean:  ## forget the virtual environment and the runs (not the cache)
 	rm -rf $(VENV) .dialroom .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

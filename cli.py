@@ -6,12 +6,13 @@ Everything heavy is imported inside the command that needs it: `--help` answers 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 import typer.core
 
-from commands import estimates, provisioning, stack, stock, working
+from commands import checking, estimates, provisioning, stack, stock, working
 from commands.options import GROUP_SETTINGS
 from commands.running import INTERRUPTED
 from telephony.errors import DialroomError
@@ -60,7 +61,17 @@ def main(
     """Take the options that stand before a command."""
 
 
-for command in (stack.setup, stack.demo, stack.up, working.worker, stack.call, estimates.firewall, estimates.cost):
+COMMANDS: tuple[Callable[..., None], ...] = (
+    stack.setup,
+    stack.demo,
+    stack.up,
+    working.worker,
+    stack.call,
+    checking.route_test,
+    estimates.firewall,
+    estimates.cost,
+)
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(provisioning.provision_app, name="provision")
 app.add_typer(stock.numbers_app, name="numbers")

@@ -6,21 +6,58 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from commands.running import environment
 
 if TYPE_CHECKING:
     from provision.plan import Plan
+    from provision.remember import State
     from provision.settings import CarrierSettings, ProvisionSettings
+    from provision.store.errors import Held
     from telephony.manifest.model import Manifest
 
 
-def provision_inputs(manifest: Path) -> tuple[Manifest, ProvisionSettings]:
+def provision_inputs(manifest: Path, *, parallel: int = 16) -> tuple[Manifest, ProvisionSettings]:
     """Read the manifest, and from the environment what it takes to write both servers. Raises UserError."""
     from provision.settings import with_passwords
+
+    loaded = load(manifest)
+    settings = with_passwords(provision_settings(), loaded, environment(), folder=manifest.parent)
+    return loaded, settings.model_copy(update={"parallel": parallel})
+
+
+def load(manifest: Path) -> Manifest:
+    """Read the manifest. Raises UserError, with line and column."""
     from telephony.manifest.load import load_manifest
 
-    loaded = load_manifest(manifest, environ=environment())
-    return loaded, with_passwords(provision_settings(), loaded, environment(), folder=manifest.parent)
+    return load_manifest(manifest, environ=environment())
+
+
+def targets(manifest: Manifest, wanted: list[str] | None) -> frozenset[str] | None:
+    """Return the numbers that ``--target`` names, None when all are meant. Raises UserError."""
+    from telephony.manifest.select import select
+
+    return select(manifest, wanted) if wanted else None
+
+
+def state_of(manifest: Path, command: str) -> State:
+    """Return where provisioning keeps its lock and snapshots: DIALROOM_STATE, else a file beside the manifest."""
+    import getpass
+
+    from provision.remember import State
+    from provision.store.address import default_path
+
+    address = environment().get("DIALROOM_STATE") or default_path(manifest)
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "somebody"
+    return State(address=address, holder=f"dialroom {command} by {user}", on_wait=_tell_waiting)
+
+
+def _tell_waiting(held: Held) -> None:
+    typer.echo(f"waiting for {held}", err=True)
 
 
 def carrier_settings() -> CarrierSettings:

@@ -23,6 +23,15 @@ Gateway = Annotated[
 ]
 TakeOver = Annotated[bool, typer.Option("--take-over", help="Move numbers that hang on somebody else's trunk.")]
 AllowDelete = Annotated[bool, typer.Option("--allow-delete", help="Numbers may lose their route; much may be deleted.")]
+Target = Annotated[
+    list[str] | None,
+    typer.Option(help="Only these numbers: +91…, agent:NAME, route:agent|sip|stream or label:KEY=VALUE; repeatable."),
+]
+Parallel = Annotated[int, typer.Option(min=1, max=64, help="Requests to Vobiz at once.")]
+Drain = Annotated[
+    bool | None,
+    typer.Option("--drain/--no-drain", help="Wait for the calls that a change would disturb, or go on beside them."),
+]
 NumberArgument = Annotated[str, typer.Argument(help="The number, in any Indian form or E.164.")]
 YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Ears = Annotated[

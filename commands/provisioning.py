@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.core
 
-from commands.inputs import plan_text, provision_inputs, provision_settings
-from commands.options import DEFAULT_MANIFEST, GROUP_SETTINGS, AllowDelete, JsonFlag, ManifestPath, TakeOver, YesFlag
+from commands.applying import Asked, apply_and_tell, ask
+from commands.inputs import plan_text, provision_inputs, provision_settings, state_of, targets
+from commands.options import (
+    DEFAULT_MANIFEST,
+    GROUP_SETTINGS,
+    AllowDelete,
+    Drain,
+    JsonFlag,
+    ManifestPath,
+    Parallel,
+    TakeOver,
+    Target,
+    YesFlag,
+)
 from commands.running import CHANGES_PENDING, json_text, run
 from telephony.errors import UserError
 
 if TYPE_CHECKING:
-    from provision.apply import Progress
     from provision.plan import Plan
-    from provision.settings import ProvisionSettings
 
 
 class ProvisionCommands(typer.core.TyperGroup):
@@ -45,14 +54,22 @@ def provision_plan(
     out: Annotated[Path | None, typer.Option(help="Save the plan, for `apply PLAN` after a review.")] = None,
     take_over: TakeOver = False,
     allow_delete: AllowDelete = False,
+    target: Target = None,
+    parallel: Parallel = 16,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a table for a pull request.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show what apply would change. Writes nothing."""
+    from provision.render import markdown
     from provision.run import plan_manifest
 
-    loaded, settings = provision_inputs(manifest)
-    plan = run(plan_manifest(loaded, settings, take_over=take_over, allow_delete=allow_delete, out=out))
-    typer.echo(json_text(plan.to_dict()) if as_json else plan_text(plan))
+    loaded, settings = provision_inputs(manifest, parallel=parallel)
+    only = targets(loaded, target)
+    plan = run(plan_manifest(loaded, settings, take_over=take_over, allow_delete=allow_delete, only=only, out=out))
+    if as_json:
+        typer.echo(json_text(plan.to_dict()))
+    else:
+        typer.echo(markdown(plan) if as_markdown else plan_text(plan))
     raise typer.Exit(CHANGES_PENDING if exit_code and plan.changes else 0)
 
 
@@ -73,6 +90,9 @@ def provision_apply(
     manifest: ManifestPath = DEFAULT_MANIFEST,
     take_over: TakeOver = False,
     allow_delete: AllowDelete = False,
+    target: Target = None,
+    drain: Drain = None,
+    parallel: Parallel = 16,
     yes: YesFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -83,14 +103,101 @@ def provision_apply(
     from provision.run import plan_manifest
     from provision.saved import load_plan
 
+    asked = Asked(yes=yes, as_json=as_json, drain=drain)
+    state = state_of(manifest, "apply")
     if saved is not None:
         plan, digest = load_plan(saved)
-        settings = provision_inputs(manifest)[1] if plan.calls_out else provision_settings()
-        _apply(plan, settings, yes=yes, as_json=as_json, digest=digest)
+        settings = provision_inputs(manifest, parallel=parallel)[1] if plan.calls_out else provision_settings()
+        apply_and_tell(lambda: plan, settings, asked, state=state, digest=digest)
         return
+    loaded, settings = provision_inputs(manifest, parallel=parallel)
+    only = targets(loaded, target)
+
+    def make() -> Plan:
+        planned: Plan = run(plan_manifest(loaded, settings, take_over=take_over, allow_delete=allow_delete, only=only))
+        return planned
+
+    apply_and_tell(make, settings, asked, state=state)
+
+
+@provision_app.command("adopt")
+def provision_adopt(manifest: ManifestPath = DEFAULT_MANIFEST, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
+    """Take over what plays a part of the manifest already, made by hand or by another tool: writes our stamp on it.
+
+    Nothing but names and stamps is written. What else differs, `plan` shows next and `apply` changes.
+    """
+    from provision.adopt import render_adoptions
+    from provision.run import adopt, plan_adoptions
+
     loaded, settings = provision_inputs(manifest)
-    plan = run(plan_manifest(loaded, settings, take_over=take_over, allow_delete=allow_delete))
-    _apply(plan, settings, yes=yes, as_json=as_json)
+    found = run(plan_adoptions(loaded, settings))
+    if not as_json:
+        typer.echo(render_adoptions(found))
+    if found.found and not any(report.level == "conflict" for report in found.reports):
+        ask("Stamp them?", yes=yes, as_json=as_json)
+    run(adopt(found, settings, state=state_of(manifest, "adopt")))
+    if as_json:
+        typer.echo(json_text(found.to_dict()))
+    elif found.found:
+        typer.echo("Done. `dialroom provision plan` shows what differs from the manifest.")
+
+
+@provision_app.command("import")
+def provision_import(
+    deployment: Annotated[str, typer.Option(help="The name of the deployment that the manifest is for.")] = "prod",
+    out: Annotated[Path | None, typer.Option(help="Write it to this new file; else to stdout.")] = None,
+) -> None:
+    """Write a first manifest out of what Vobiz and LiveKit have: every number with the route that it has now.
+
+    Next: fill in what it marks with TODO, then `dialroom provision adopt` and `dialroom provision plan`.
+    """
+    from provision.run import draft
+
+    if out is not None and out.exists():
+        raise UserError(f"{out} is there already; name another file")
+    text = run(draft(deployment, provision_settings()))
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf8")
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written: {error.strerror}") from error
+    typer.echo(f"{out} is written; fill in what it marks with TODO.")
+
+
+@provision_app.command("rollback")
+def provision_rollback(
+    which: Annotated[str, typer.Argument(metavar="[SNAPSHOT]", help="The number of a snapshot; the newest.")] = "last",
+    listed: Annotated[bool, typer.Option("--list", help="Show the snapshots there are, and do nothing.")] = False,
+    manifest: ManifestPath = DEFAULT_MANIFEST,
+    allow_delete: AllowDelete = False,
+    drain: Drain = None,
+    yes: YesFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Go back to what was there before an apply: shows the plan, asks, writes.
+
+    Every apply keeps a snapshot first. A rollback is an apply like any other, and can be rolled back too.
+    """
+    from provision.remember import snapshots
+    from provision.render import snapshot_list
+    from provision.run import plan_rollback
+
+    loaded, settings = provision_inputs(manifest)
+    state = state_of(manifest, "rollback")
+    if listed:
+        found = run(snapshots(state, loaded.deployment))
+        rows = [{"id": s.id, "taken_at": s.taken_at.isoformat(), "reason": s.reason} for s in found]
+        typer.echo(json_text({"snapshots": rows}) if as_json else snapshot_list(loaded.deployment, rows))
+        return
+    apply_and_tell(
+        lambda: run(plan_rollback(loaded.deployment, which, settings, state, allow_delete=allow_delete)),
+        settings,
+        Asked(yes=yes, as_json=as_json, drain=drain),
+        state=state,
+        reason=f"rollback to {which}",
+    )
 
 
 @provision_app.command("show")
@@ -109,13 +216,19 @@ def provision_show(manifest: ManifestPath = DEFAULT_MANIFEST, as_json: JsonFlag 
 
 @provision_app.command("destroy")
 def provision_destroy(
-    manifest: ManifestPath = DEFAULT_MANIFEST, yes: YesFlag = False, as_json: JsonFlag = False
+    manifest: ManifestPath = DEFAULT_MANIFEST, drain: Drain = None, yes: YesFlag = False, as_json: JsonFlag = False
 ) -> None:
     """Delete everything of the manifest's deployment, after asking. The numbers stay yours, without a route."""
     from provision.run import plan_destroy
 
     loaded, settings = provision_inputs(manifest)
-    _apply(run(plan_destroy(loaded.deployment, settings)), settings, yes=yes, as_json=as_json)
+    apply_and_tell(
+        lambda: run(plan_destroy(loaded.deployment, settings)),
+        settings,
+        Asked(yes=yes, as_json=as_json, drain=drain),
+        state=state_of(manifest, "destroy"),
+        reason="destroy",
+    )
 
 
 @provision_app.command("number", hidden=True)
@@ -123,6 +236,7 @@ def provision_number(
     number: Annotated[str, typer.Argument(help="The number, in any Indian form or E.164.")],
     agent: Annotated[str, typer.Option(help="The agent of the manifest that answers it.")],
     manifest: ManifestPath = DEFAULT_MANIFEST,
+    drain: Drain = None,
     yes: YesFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -130,22 +244,10 @@ def provision_number(
     from provision.run import plan_number
 
     loaded, settings = provision_inputs(manifest)
-    plan = run(plan_number(number, agent=agent, manifest=loaded, settings=settings))
-    _apply(plan, settings, yes=yes, as_json=as_json)
-
-
-def _apply(plan: Plan, settings: ProvisionSettings, *, yes: bool, as_json: bool, digest: str | None = None) -> None:
-    from provision.run import apply_plan
-
-    if not as_json:
-        typer.echo(plan_text(plan))
-    if plan.changes and not plan.conflicts and not yes:
-        if as_json or not sys.stdin.isatty():
-            raise UserError("nothing was written: give --yes, since nobody can be asked here")
-        typer.confirm("Make it so?", abort=True)
-    applied = run(apply_plan(plan, settings, on_progress=None if as_json else _told_change, digest=digest))
-    typer.echo(json_text(applied.to_dict()) if as_json else f"Done: {applied.writes} written, all read back.")
-
-
-def _told_change(progress: Progress) -> None:
-    typer.echo(f"  [{progress.position}/{progress.total}] {progress.change.key}")
+    apply_and_tell(
+        lambda: run(plan_number(number, agent=agent, manifest=loaded, settings=settings)),
+        settings,
+        Asked(yes=yes, as_json=as_json, drain=drain),
+        state=state_of(manifest, "provision"),
+        reason=f"provision {number}",
+    )

@@ -204,7 +204,6 @@ def _base_environ(livekit: LiveKit, options: StackOptions) -> dict[str, str]:
         "LIVEKIT_API_SECRET": livekit.api_secret,
         "DIALROOM_MANIFEST": str(options.manifest),
         "DIALROOM_CARRIER_CIDRS": ",".join(sorted({LOOPBACK_CARRIER, f"{CARRIER_HOST}/32"})),
-        "DIALROOM_STATE": str(options.run_dir),
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -3,12 +3,13 @@
 There is no rollback. What a failure leaves is a smaller difference, and the next plan has the rest.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from provision.batch import ChangeFailedError, batches, compare, readable, write_batch
-from provision.changes import Change, after, before
-from provision.conflicts import find_reports, taken_over
+from provision.changes import Change, Drop, after, before
+from provision.conflicts import find_reports, taken_over, unused_logins
 from provision.desired import Desired
 from provision.errors import ApplyError, PlanConflictError, PlanStaleError
 from provision.observed import Observed
@@ -19,7 +20,7 @@ from provision.values import Key, Side, Value, key_of
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One change is done: the `position`-th of `total`, counted from 1."""
+    """One change is written, and maybe not read back yet: the `position`-th of `total`, counted from 1."""
 
     change: Change
     position: int
@@ -38,26 +39,33 @@ async def apply(
         PlanConflictError, PlanStaleError: nothing was written.
         ApplyError: a write failed; it says what is done and what remains.
     """
-    _refuse_conflicts(plan, observed)
-    _refuse_stale(plan, observed)
+    refuse(plan, observed)
     ids = Ids(observed, plan.deployment)
     for key in _foreign(plan, observed):
         ids.add(key, key.name)
+    for key, seen in unused_logins(_wanted(plan), observed).items():
+        ids.add(key, seen.server_id)
     done: list[Change] = []
+    positions = itertools.count(1)
 
-    def tell(change: Change) -> None:
-        done.append(change)
+    def tell_sent(change: Change) -> None:
         if on_progress is not None:
-            on_progress(Progress(change, len(done), len(plan.changes)))
+            on_progress(Progress(change, next(positions), len(plan.changes)))
 
     for batch in batches(plan.changes):
         server = servers[batch[0].key.kind.side]
         try:
-            await write_batch(batch, server, ids, deployment=plan.deployment, tell=tell)
+            await write_batch(batch, server, ids, deployment=plan.deployment, tell_sent=tell_sent, tell=done.append)
         except ChangeFailedError as failed:
             kept = set(done)
             remaining = [change for change in plan.changes if change not in kept and change != failed.change]
             raise ApplyError(failed.cause, done=done, failed=failed.change, remaining=remaining) from failed.cause
+
+
+def refuse(plan: Plan, observed: Observed) -> None:
+    """Raise PlanConflictError or PlanStaleError when a plan cannot be applied to what is there now."""
+    _refuse_conflicts(plan, observed)
+    _refuse_stale(plan, observed)
 
 
 def check_applied(plan: Plan, observed: Observed) -> None:
@@ -67,7 +75,7 @@ def check_applied(plan: Plan, observed: Observed) -> None:
         NotAsPlannedError: an object differs, e.g. because somebody else changed it meanwhile.
     """
     seen, addresses = observed.by_key(plan.deployment), observed.addresses(plan.deployment)
-    final = {change.key: after(change) for change in plan.changes}
+    final = {change.key: after(change) for change in plan.changes if not isinstance(change, Drop)}
     for key, value in final.items():
         planned = None if value is None else readable(value, addresses)
         found = None if key not in seen else seen[key].value
@@ -76,25 +84,35 @@ def check_applied(plan: Plan, observed: Observed) -> None:
 
 def _foreign(plan: Plan, observed: Observed) -> dict[Key, Value]:
     """Return the assignments of others that the plan takes over."""
-    wanted = tuple(value for change in plan.changes if (value := after(change)) is not None)
-    return taken_over(Desired(deployment=plan.deployment, values=wanted), observed) if plan.take_over else {}
+    return taken_over(_wanted(plan), observed) if plan.take_over else {}
+
+
+def _wanted(plan: Plan) -> Desired:
+    values = tuple(value for change in plan.changes if (value := after(change)) is not None)
+    return Desired(deployment=plan.deployment, values=values)
 
 
 def _refuse_conflicts(plan: Plan, observed: Observed) -> None:
     """Refuse conflicts that the plan has, and those that came up since it was made."""
-    values = tuple(value for change in plan.changes if (value := after(change)) is not None)
-    found = find_reports(Desired(deployment=plan.deployment, values=values), observed, take_over=plan.take_over)
+    found = find_reports(_wanted(plan), observed, take_over=plan.take_over)
     conflicts = {*plan.conflicts, *(report for report in found if report.level == "conflict")}
     if conflicts:
         raise PlanConflictError(sorted(conflicts))
 
 
 def _refuse_stale(plan: Plan, observed: Observed) -> None:
+    extras = sorted(key_of(seen.value) for seen in observed.extras(plan.deployment) if not observed.is_used(seen))
+    drops = [change for change in plan.changes if isinstance(change, Drop)]
+    if sorted(change.key for change in drops) != extras:
+        raise PlanStaleError((drops or plan.changes)[0])
     first: dict[Key, Change] = {}
     for change in plan.changes:
+        if isinstance(change, Drop):
+            continue
         old = before(change)
         first.setdefault(change.key if old is None else key_of(old), change)
     seen = {key: found.value for key, found in observed.by_key(plan.deployment).items()} | _foreign(plan, observed)
+    seen |= {key: found.value for key, found in unused_logins(_wanted(plan), observed).items()}
     for key, change in first.items():
         if seen.get(key) != before(change):
             raise PlanStaleError(change)

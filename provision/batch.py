@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
 
-from provision.changes import Change, Create, Delete, Update, after
+from provision.changes import Change, Create, Delete, Drop, Update, after
 from provision.errors import NotAsPlannedError, OutcomeUnknownError
 from provision.servers import Ids, Server
 from provision.values import Credential, Key, Kind, OutboundTrunk, Value, key_of
@@ -39,9 +39,17 @@ def batches(changes: Sequence[Change]) -> Iterator[list[Change]]:
 
 
 async def write_batch(
-    batch: Sequence[Change], server: Server, ids: Ids, *, deployment: str, tell: Callable[[Change], None]
+    batch: Sequence[Change],
+    server: Server,
+    ids: Ids,
+    *,
+    deployment: str,
+    tell_sent: Callable[[Change], None],
+    tell: Callable[[Change], None],
 ) -> None:
-    """Make the changes of a batch and read them back; `tell` is called for each that is as planned.
+    """Make the changes of a batch and read them back.
+
+    `tell_sent` is called for each whose request was answered, `tell` for each that is as planned.
 
     Raises:
         ChangeFailedError: the first that failed; no new ones were begun after it.
@@ -49,9 +57,10 @@ async def write_batch(
     if len(batch) <= READ_ONE_BY_ONE:
         for change in batch:
             await _one(change, server, ids, deployment=deployment)
+            tell_sent(change)
             tell(change)
         return
-    unknown, failed = await _write_many(batch, server, ids)
+    unknown, failed = await _write_many(batch, server, ids, tell_sent)
     begun = [change for change in batch if change in unknown]
     try:
         now = await server.read_all(batch[0].key.kind, ids)
@@ -70,7 +79,7 @@ async def write_batch(
 
 
 async def _write_many(
-    batch: Sequence[Change], server: Server, ids: Ids
+    batch: Sequence[Change], server: Server, ids: Ids, tell_sent: Callable[[Change], None]
 ) -> tuple[dict[Change, OutcomeUnknownError | None], ChangeFailedError | None]:
     """Send all; return those that were sent, with what is unknown about them, and the first failure."""
     sent: dict[Change, OutcomeUnknownError | None] = {}
@@ -85,6 +94,8 @@ async def _write_many(
                 sent[change] = await _attempt(_sending(change, server, ids))
             except WorldError as error:
                 failures.append(ChangeFailedError(change, error))
+            else:
+                tell_sent(change)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(WRITERS, len(batch))):
@@ -95,6 +106,8 @@ async def _write_many(
 async def _one(change: Change, server: Server, ids: Ids, *, deployment: str) -> None:
     try:
         unknown: OutcomeUnknownError | None = None
+        if isinstance(change, Drop):
+            return await _drop(change, server, ids)
         if isinstance(change, Create):
             ids.add(change.key, await _create(change.after, server, ids, deployment=deployment))
         else:
@@ -108,6 +121,13 @@ async def _one(change: Change, server: Server, ids: Ids, *, deployment: str) -> 
         raise ChangeFailedError(change, error) from None
 
 
+async def _drop(change: Drop, server: Server, ids: Ids) -> None:
+    server_id = ids.extras[change.key].pop(0)
+    unknown = await _attempt(server.delete(server_id, change.before))
+    if await server.read(server_id, change.key.kind, ids) is not None:
+        raise unknown or NotAsPlannedError(str(change.key), f"{server_id} is still there")
+
+
 async def _sending(change: Change, server: Server, ids: Ids) -> None:
     match change:
         case Create(value):
@@ -116,6 +136,8 @@ async def _sending(change: Change, server: Server, ids: Ids) -> None:
             await server.update(ids[key_of(old)], old, value, ids)
         case Delete(value):
             await server.delete(ids[change.key], value)
+        case Drop():
+            raise AssertionError(change)
 
 
 async def _create(value: Value, server: Server, ids: Ids, *, deployment: str) -> str:

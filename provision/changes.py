@@ -46,7 +46,19 @@ class Delete:
         return key_of(self.before)
 
 
-Change = Create | Update | Delete
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A second object of ours with the same identity, on which nothing hangs: what a lost answer can leave behind."""
+
+    before: Value
+
+    @property
+    def key(self) -> Key:
+        """The identity that it shares."""
+        return key_of(self.before)
+
+
+Change = Create | Update | Delete | Drop
 
 
 _LEVELS: tuple[Level, ...] = get_args(Level)
@@ -75,7 +87,7 @@ def before(change: Change) -> Value | None:
 
 def after(change: Change) -> Value | None:
     """Return what a change leaves behind, None when it removes."""
-    return None if isinstance(change, Delete) else change.after
+    return None if isinstance(change, (Delete, Drop)) else change.after
 
 
 def change_to_dict(change: Change) -> dict[str, Any]:
@@ -97,7 +109,9 @@ def change_from_dict(fields: dict[str, Any]) -> Change:
         KeyError, TypeError: it was not.
     """
     kind = Kind[fields["kind"].upper()]
-    old, new = (_value(kind, fields[name]) for name in ("before", "after"))
+    old, new = (None if fields[name] is None else value_from_dict(kind, fields[name]) for name in ("before", "after"))
+    if fields["action"] == "drop" and old is not None:
+        return Drop(old)
     if old is not None and new is not None:
         return Update(old, new)
     if new is not None:
@@ -107,9 +121,8 @@ def change_from_dict(fields: dict[str, Any]) -> Change:
     return Delete(old)
 
 
-def _value(kind: Kind, fields: dict[str, Any] | None) -> Value | None:
-    if fields is None:
-        return None
+def value_from_dict(kind: Kind, fields: dict[str, Any]) -> Value:
+    """Read what `dataclasses.asdict` made of a value, also after a way through JSON. Raises TypeError."""
     arguments: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
     make: Callable[..., Value] = VALUE_TYPES[kind]
     return make(**arguments)

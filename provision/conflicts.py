@@ -11,7 +11,17 @@ from provision.changes import Report
 from provision.desired import Desired
 from provision.livekit_numbers import known_as, normal
 from provision.observed import Observed, Seen
-from provision.values import Application, Assignment, CarrierTrunk, DispatchRule, InboundTrunk, Key, Value, key_of
+from provision.values import (
+    Application,
+    Assignment,
+    CarrierTrunk,
+    Credential,
+    DispatchRule,
+    InboundTrunk,
+    Key,
+    Value,
+    key_of,
+)
 
 _EXAMPLE_HOSTS: Final = ("example", "example.com", "example.net", "example.org", "invalid", "test")
 """Reserved by RFC 2606: no call ever arrives there."""
@@ -25,6 +35,8 @@ def find_reports(desired: Desired, observed: Observed, *, take_over: bool = Fals
         *_assigned_elsewhere(desired, observed, take_over=take_over),
         *trunk_conflicts(desired, observed),
         *_foreign_rules(desired.deployment, observed),
+        *_logins_found(desired, observed),
+        *_logins_taken(desired, observed),
         *_example_host(desired),
         *_not_ours(desired.deployment, observed),
     }
@@ -49,15 +61,13 @@ def trunk_conflicts(desired: Desired, observed: Observed) -> Iterator[Report]:
 
 
 def _twice(deployment: str, observed: Observed) -> Iterator[Report]:
-    first: dict[Key, Seen] = {}
-    for seen in sorted(observed.objects, key=lambda seen: seen.server_id):
-        if seen.stamp != deployment:
-            continue
-        key = key_of(seen.value)
-        if key in first:
+    """Of two alike, the plan drops the one on which nothing hangs; when something hangs on both, a person decides."""
+    first = observed.by_key(deployment)
+    for seen in observed.extras(deployment):
+        if observed.is_used(seen):
+            key = key_of(seen.value)
             ids = f"{first[key].server_id} and {seen.server_id}"
-            yield Report("conflict", str(key), f"{key} is there twice ({ids}); delete one of them")
-        first.setdefault(key, seen)
+            yield Report("conflict", str(key), f"{key} is there twice ({ids}), and both are used; delete one of them")
 
 
 def _numbers_without_account(desired: Desired, observed: Observed) -> Iterator[Report]:
@@ -77,6 +87,27 @@ def taken_over(desired: Desired, observed: Observed) -> dict[Key, Value]:
     wanted = {key_of(value) for value in desired.values if isinstance(value, Assignment)}
     others = {key_of(seen.value): seen.value for seen in _of_others(desired.deployment, observed)}
     return {key: value for key, value in others.items() if key in wanted}
+
+
+def unused_logins(desired: Desired, observed: Observed) -> dict[Key, Seen]:
+    """Return credentials of nobody that are wanted here: nothing hangs on them, so nobody can call with them."""
+    wanted = {key for value in desired.values for key in (key_of(value), *value.needs)}
+    free = {key_of(s.value): s for s in observed.objects if isinstance(s.value, Credential) and s.stamp is None}
+    return {key: seen for key, seen in free.items() if key in wanted and not observed.is_used(seen)}
+
+
+def _logins_found(desired: Desired, observed: Observed) -> Iterator[Report]:
+    for key, seen in unused_logins(desired, observed).items():
+        text = f"{key} is there already ({seen.server_id}) and nothing uses it: its password is set anew"
+        yield Report("warning", key.name, text)
+
+
+def _logins_taken(desired: Desired, observed: Observed) -> Iterator[Report]:
+    wanted = {key_of(value) for value in desired.values if isinstance(value, Credential)}
+    for seen in _of_others(desired.deployment, observed):
+        if key_of(seen.value) in wanted and observed.is_used(seen):
+            text = f"{seen.label} is used by an outbound trunk{_whose(seen)}; choose another user name"
+            yield Report("conflict", seen.value.name, text)
 
 
 def _assigned_elsewhere(desired: Desired, observed: Observed, *, take_over: bool) -> Iterator[Report]:

@@ -1,7 +1,7 @@
 """Manifest → what should exist, as frozen values. Pure."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,7 +18,6 @@ from provision.values import (
     DispatchRule,
     InboundTrunk,
     Key,
-    Kind,
     OutboundTrunk,
     Value,
     key_of,
@@ -79,15 +78,23 @@ def _outbound(manifest: Manifest, password: str, addresses: Mapping[str, str]) -
 def desire_one(
     manifest: Manifest, entry: NumberEntry, observed: Observed, *, carrier_cidrs: Sequence[str] | None = None
 ) -> Desired:
-    """Return what exists of the deployment, and one number beside it.
+    """Return what exists of the deployment, and one number beside it, which the manifest may lack."""
+    with_it = manifest.model_copy(update={"numbers": _with(manifest.numbers, entry)})
+    return desire_some(with_it, frozenset({entry.number}), observed, carrier_cidrs=carrier_cidrs)
 
-    The manifest's other numbers are neither added nor removed. When another agent of the deployment has the number, it
-    moves; an agent that is left without numbers is not desired any more, since its trunk would take every number.
+
+def desire_some(
+    manifest: Manifest, numbers: Set[str], observed: Observed, *, carrier_cidrs: Sequence[str] | None = None
+) -> Desired:
+    """Return what exists of the deployment, with some numbers of the manifest as the manifest has them.
+
+    The manifest's other numbers are neither added nor removed, and what calls out stays. A number of these that another
+    agent has moves; an agent that is left without numbers is not desired any more, since its trunk would take every
+    number.
     """
-    one = _only(entry.number, _desire(manifest, _with(manifest.numbers, entry), carrier_cidrs))
-    existing = _without(observed.ours(manifest.deployment), entry.number)
-    values = {key_of(value): value for value in existing}
-    for value in one:
+    wanted = _only(numbers, _desire(manifest, manifest.numbers, carrier_cidrs))
+    values = {key_of(value): value for value in _without(observed.ours(manifest.deployment), numbers)}
+    for value in wanted:
         values[key_of(value)] = _joined(values.get(key_of(value)), value)
     return Desired(deployment=manifest.deployment, values=_sorted(values.values()))
 
@@ -96,18 +103,18 @@ def _with(entries: Sequence[NumberEntry], entry: NumberEntry) -> tuple[NumberEnt
     return (*(other for other in entries if other.number != entry.number), entry)
 
 
-def _only(number: str, whole: Desired) -> list[Value]:
-    """Return what one number needs of a whole deployment; its trunk takes this number alone."""
-    forms = set(livekit_forms(number))
+def _only(numbers: Set[str], whole: Desired) -> list[Value]:
+    """Return what some numbers need of a whole deployment; their trunks take these numbers alone."""
+    forms = {form for number in numbers for form in livekit_forms(number)}
     kept: dict[Key, Value] = {}
     for value in whole.values:
-        if isinstance(value, InboundTrunk) and forms & set(value.numbers):
-            kept[key_of(value)] = replace(value, numbers=tuple(sorted(forms)))
-        elif isinstance(value, Assignment) and value.name == number:
+        if isinstance(value, InboundTrunk) and (shared := forms.intersection(value.numbers)):
+            kept[key_of(value)] = replace(value, numbers=tuple(sorted(shared)))
+        elif isinstance(value, Assignment) and value.name in numbers:
             kept[key_of(value)] = value
-    assigned = kept[Key(Kind.ASSIGNMENT, number)]
+    needed = {key for value in kept.values() for key in value.needs}
     for value in whole.values:
-        if key_of(value) in assigned.needs or (isinstance(value, DispatchRule) and kept.keys() & set(value.needs)):
+        if key_of(value) in needed or (isinstance(value, DispatchRule) and kept.keys() & set(value.needs)):
             kept[key_of(value)] = value
     return list(kept.values())
 
@@ -209,18 +216,18 @@ def _plainness(group: _Group) -> tuple[bool, str]:
     return group[1] != CallSettings(), repr(group)
 
 
-def _without(existing: Sequence[Value], number: str) -> list[Value]:
-    """Take a number off the existing trunks; a trunk that has no other goes, and its rule with it."""
-    forms = set(livekit_forms(number))
+def _without(existing: Sequence[Value], numbers: Set[str]) -> list[Value]:
+    """Take numbers off the existing trunks; a trunk that has no other goes, and its rule with it."""
+    forms = {form for number in numbers for form in livekit_forms(number)}
     kept: list[Value] = []
     gone: set[Key] = set()
     for value in existing:
-        if isinstance(value, InboundTrunk) and forms & set(value.numbers):
-            numbers = tuple(form for form in value.numbers if form not in forms)
-            if not numbers:
+        if isinstance(value, InboundTrunk) and forms.intersection(value.numbers):
+            left = tuple(form for form in value.numbers if form not in forms)
+            if not left:
                 gone.add(key_of(value))
                 continue
-            value = replace(value, numbers=numbers)
+            value = replace(value, numbers=left)
         kept.append(value)
     return [value for value in kept if not gone.intersection(value.needs)]
 

@@ -6,7 +6,7 @@ of provisioning. An update reads the object, sets what we declare and replaces i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
@@ -17,7 +17,7 @@ from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedErro
 from provision.observed import Observed, Seen
 from provision.secret import fingerprint
 from provision.servers import Ids
-from provision.stamp import livekit_stamp, livekit_stamp_json
+from provision.stamp import livekit_stamp, livekit_stamp_json, with_livekit_stamp
 from provision.values import DispatchRule, InboundTrunk, Key, Kind, OutboundTrunk, Value
 from telephony.errors import WorldError
 
@@ -96,6 +96,29 @@ class LiveKitSip:
         rules = [_seen_rule(info, names) for info in await self._rules()]
         outbound = [self._seen_outbound(info) for info in await self._outbound()]
         return Observed(objects=(*trunks, *rules, *outbound))
+
+    async def reading(self, read: Callable[[LiveKitAPI], Awaitable[_T]], what: str) -> _T:
+        """Ask LiveKit something else. Raises what `observe` does."""
+        return await self._read(read(self._api), what)
+
+    async def adopt(self, server_id: str, kind: Kind, name: str) -> None:
+        """Give an object our stamp and a name of ours, and leave the rest. Raises what `create` does."""
+        what = f"adopting {server_id}"
+        match kind:
+            case Kind.INBOUND_TRUNK:
+                for trunk in await self._trunks(server_id):
+                    trunk.name, trunk.metadata = name, with_livekit_stamp(trunk.metadata, self._deployment)
+                    await self._write(self._api.sip.update_inbound_trunk(server_id, trunk), what)
+            case Kind.DISPATCH_RULE:
+                for rule in await self._rules(server_id):
+                    rule.name, rule.metadata = name, with_livekit_stamp(rule.metadata, self._deployment)
+                    await self._write(self._api.sip.update_dispatch_rule(server_id, rule), what)
+            case Kind.OUTBOUND_TRUNK:
+                for info in await self._outbound(server_id):
+                    info.name, info.metadata = name, with_livekit_stamp(info.metadata, self._deployment)
+                    await self._write(self._api.sip.update_outbound_trunk(server_id, info), what)
+            case _:
+                raise AssertionError(kind)
 
     async def create(self, value: Value, ids: Ids) -> str:
         """Create a trunk or a rule.
@@ -277,7 +300,12 @@ def _seen_trunk(info: SIPInboundTrunkInfo) -> Seen:
 
 def _seen_rule(info: SIPDispatchRuleInfo, names: Mapping[str, str]) -> Seen:
     stamp = livekit_stamp(info.name, info.metadata)
-    return Seen(value=_rule_value(info, names), server_id=info.sip_dispatch_rule_id, stamp=stamp)
+    return Seen(
+        value=_rule_value(info, names),
+        server_id=info.sip_dispatch_rule_id,
+        stamp=stamp,
+        refers=frozenset(info.trunk_ids),
+    )
 
 
 def _trunk_value(info: SIPInboundTrunkInfo) -> InboundTrunk:
@@ -317,6 +345,27 @@ def _set_trunk(info: SIPInboundTrunkInfo, value: InboundTrunk) -> None:
     for pair in value.headers_to_attributes:
         header, _, attribute = pair.partition("=")
         info.headers_to_attributes[header] = attribute
+
+
+def inbound_info(value: InboundTrunk, deployment: str) -> SIPInboundTrunkInfo:
+    """Return a trunk as it is written, its name in place of the server id."""
+    from livekit import api
+
+    info = api.SIPInboundTrunkInfo(sip_trunk_id=value.name, metadata=livekit_stamp_json(deployment))
+    _set_trunk(info, value)
+    return info
+
+
+def rule_info(value: DispatchRule, deployment: str) -> SIPDispatchRuleInfo:
+    """Return a rule as it is written, names in place of server ids."""
+    from livekit import api
+
+    ids = Ids(Observed(), deployment)
+    for key in value.needs:
+        ids.add(key, key.name)
+    info = api.SIPDispatchRuleInfo(sip_dispatch_rule_id=value.name, metadata=livekit_stamp_json(deployment))
+    _set_rule(info, value, ids)
+    return info
 
 
 def _rule_value(info: SIPDispatchRuleInfo, names: Mapping[str, str]) -> DispatchRule:

@@ -13,13 +13,15 @@ class Seen:
     """An object on a server.
 
     `stamp` is the deployment that it belongs to, None when it is not ours. `server_id` is for whoever writes; a plan
-    never holds it. `address` is the SIP host that the carrier has given a trunk.
+    never holds it. `address` is the SIP host that the carrier has given a trunk, `refers` has the server ids of what it
+    hangs on.
     """
 
     value: Value
     server_id: str
     stamp: str | None
     address: str = ""
+    refers: frozenset[str] = frozenset()
 
     @property
     def label(self) -> str:
@@ -53,12 +55,30 @@ class Observed:
         return {seen.value.name: seen.address for seen in ours if seen.value.kind is Kind.CARRIER_OUTBOUND}
 
     def by_key(self, deployment: str) -> dict[Key, Seen]:
-        """Return a deployment's objects by identity; of several with one identity, the first."""
+        """Return a deployment's objects by identity; of several with one identity, the one on which something hangs."""
         found: dict[Key, Seen] = {}
-        for seen in self.objects:
-            if seen.stamp == deployment:
-                found.setdefault(key_of(seen.value), seen)
+        for seen in self._by_use(deployment):
+            found.setdefault(key_of(seen.value), seen)
         return found
+
+    def extras(self, deployment: str) -> tuple[Seen, ...]:
+        """Return the deployment's objects that `by_key` leaves out, in the order of their server ids."""
+        kept = {id(seen) for seen in self.by_key(deployment).values()}
+        return tuple(seen for seen in self._by_use(deployment) if id(seen) not in kept)
+
+    def is_used(self, seen: Seen) -> bool:
+        """Return whether something hangs on an object."""
+        return (seen.value.kind.side, seen.server_id) in self._used()
+
+    def _used(self) -> set[tuple[str, str]]:
+        return {(seen.value.kind.side, known) for seen in self.objects for known in seen.refers}
+
+    def _by_use(self, deployment: str) -> list[Seen]:
+        ours = [seen for seen in self.objects if seen.stamp == deployment]
+        if len({key_of(seen.value) for seen in ours}) == len(ours):
+            return ours
+        used = self._used()
+        return sorted(ours, key=lambda seen: ((seen.value.kind.side, seen.server_id) not in used, seen.server_id))
 
 
 class Reads(Protocol):

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-from provision.changes import Change, Create, Delete, Report, Update, after, change_from_dict, change_to_dict
-from provision.conflicts import find_reports, taken_over
+from provision.changes import Change, Create, Delete, Drop, Report, Update, after, change_from_dict, change_to_dict
+from provision.conflicts import find_reports, taken_over, unused_logins
 from provision.desired import Desired
 from provision.gaps import find_gaps
 from provision.moves import Moves, find_moves
-from provision.observed import Observed, Seen
+from provision.observed import Observed
 from provision.renames import find_renames
 from provision.values import Credential, InboundTrunk, Key, OutboundTrunk, Value, key_of
 
@@ -80,12 +80,16 @@ def plan(desired: Desired, observed: Observed, *, take_over: bool = False) -> Pl
     are moved too. Calls shall go on meanwhile: LiveKit trunks give up only what another one takes, then everything new
     is made, what is used before its users, and numbers are switched last; what nobody needs any more goes at the end.
     """
-    ours = _first_by_key(seen for seen in observed.objects if seen.stamp == desired.deployment)
+    ours = {key: seen.value for key, seen in observed.by_key(desired.deployment).items()}
+    ours |= {key: seen.value for key, seen in unused_logins(desired, observed).items()}
     if take_over:
         ours |= taken_over(desired, observed)
     wanted = {key_of(value): value for value in desired.values}
     steps = sorted(_steps(ours, wanted), key=_order)
-    changes = tuple(change for _, change in steps)
+    drops = sorted(
+        (seen.value for seen in observed.extras(desired.deployment) if not observed.is_used(seen)), key=key_of
+    )
+    changes = (*map(Drop, drops), *(change for _, change in steps))
     reports = {*find_reports(desired, observed, take_over=take_over), *find_gaps(ours.values(), changes)}
     return Plan(deployment=desired.deployment, changes=changes, reports=tuple(sorted(reports)), take_over=take_over)
 
@@ -134,12 +138,6 @@ def _order(step: _Step) -> tuple[int, int, int, str]:
     if stage == _TIDYING:  # numbers are dropped before what they hang on; users are deleted before what they use
         return stage, -rank, isinstance(change, Delete), change.key.name
     return stage, (-rank if stage == _CLEARING else rank), 0, change.key.name
-
-
-def _first_by_key(objects: Iterator[Seen]) -> dict[Key, Value]:
-    """One value per key; a second one is reported as a conflict, and which one is taken does not matter then."""
-    ordered = sorted(objects, key=lambda seen: seen.server_id, reverse=True)
-    return {key_of(seen.value): seen.value for seen in ordered}
 
 
 def _trunks(values: Iterable[Value]) -> dict[str, InboundTrunk]:

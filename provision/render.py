@@ -1,17 +1,18 @@
 """A plan as text for a person. Pure; colour is an argument."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from provision.changes import Change, Create, Delete, Report, Update, after, before
+from provision.changes import Change, Create, Delete, Drop, Report, Update, after, before
 from provision.livekit_numbers import known_numbers
 from provision.plan import Plan
 from provision.values import Value, key_of
 
 _RED, _GREEN, _YELLOW, _RESET = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
-_SIGNS: Final = {Create: ("+", _GREEN), Update: ("~", _YELLOW), Delete: ("-", _RED)}
+_SIGNS: Final = {Create: ("+", _GREEN), Update: ("~", _YELLOW), Delete: ("-", _RED), Drop: ("-", _RED)}
 _MAX_LISTED: Final = 6
+_MAX_ROWS: Final = 500
 _UNTOLD: Final = ((), False, "", 0, "disable")
 """What a new object need not say: it is as if nothing was written."""
 _Paint = Callable[[str, str], str]
@@ -42,9 +43,43 @@ def inventory(deployment: str, values: Sequence[Value]) -> str:
     return "\n".join(lines)
 
 
+def markdown(plan: Plan) -> str:
+    """Return the plan for a pull request: a line with the counts, then a table of changes, conflicts above."""
+    lines = [f"### {_headline(plan).rstrip('.')}", ""]
+    lines += [
+        f"- **{_word(report)[:-1]}** {_cell(report.message)}" for report in plan.reports if report.level != "note"
+    ]
+    if plan.changes:
+        lines += ["", "| | object | what |", "|---|---|---|"]
+        for change in plan.changes[:_MAX_ROWS]:
+            sign, _ = _SIGNS[type(change)]
+            told = "<br>".join(_cell(line) for line in _details(change))
+            lines.append(f"| `{sign}` | {_cell(str(change.key))} | {told} |")
+        if len(plan.changes) > _MAX_ROWS:
+            lines += ["", f"and {len(plan.changes) - _MAX_ROWS} more changes."]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Return a text that stays in its cell: no column, no line, no markup of its own."""
+    return "".join(f"\\{char}" if char in "\\`*_|[]<>~" else char for char in " ".join(text.split()))
+
+
+def snapshot_list(deployment: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the snapshots of a deployment, newest first: ``id``, ``taken_at`` (ISO 8601) and ``reason`` of each."""
+    if not rows:
+        return f"Deployment {deployment}: no snapshot is there; every apply keeps one."
+    width = max(len(str(row["id"])) for row in rows)
+    lines = [
+        f"  {row['id']!s:>{width}}  {row['taken_at'][:19].replace('T', ' ')} UTC  before: {row['reason']}"
+        for row in rows
+    ]
+    return "\n".join([f"Deployment {deployment}: what was there before each apply, newest first.", "", *lines])
+
+
 def summary(plan: Plan) -> str:
     """Return the counts in words: ``2 to create, 1 to update``; ``nothing to do`` when there are none."""
-    words = {Create: "create", Update: "update", Delete: "delete"}
+    words = {Create: "create", Update: "update", Delete: "delete", Drop: "drop, being there twice"}
     counts = {kind: sum(isinstance(change, kind) for change in plan.changes) for kind in words}
     told = [f"{count} to {words[kind]}" for kind, count in counts.items() if count]
     return ", ".join(told) or "nothing to do"
@@ -60,7 +95,9 @@ def _headline(plan: Plan) -> str:
 
 def _details(change: Change) -> Iterator[str]:
     old, new = _fields(before(change)), _fields(after(change))
-    if isinstance(change, Delete):
+    if isinstance(change, Drop):
+        yield "is there twice, and nothing hangs on this one"
+    if isinstance(change, (Delete, Drop)):
         return
     rows: list[tuple[str, str]] = []
     for name, value in new.items():

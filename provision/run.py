@@ -1,25 +1,28 @@
 """What a command calls: plan and apply, with the servers opened and closed around them. No printing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from provision.apply import OnProgress, apply, check_applied
+from provision.adopt import Adoptions, find_adoptions
+from provision.apply import OnProgress, Progress, apply, check_applied, refuse
 from provision.changes import Report
 from provision.conflicts import trunk_conflicts
-from provision.desired import Desired, desire, desire_one
-from provision.errors import NotAsPlannedError
+from provision.desired import Desired, desire, desire_one, desire_some
+from provision.errors import NotAsPlannedError, PlanConflictError
 from provision.guards import guarded
+from provision.importing import import_manifest
 from provision.livekit_sip import LiveKitSip
 from provision.observed import Observed, observe
 from provision.plan import Plan, plan
-from provision.saved import check_current, save_plan
+from provision.remember import State, run_of, session, snapshot
+from provision.saved import check_current, checksum, save_plan
 from provision.secret import fingerprint
-from provision.servers import Server
+from provision.servers import Ids, Server
 from provision.settings import ProvisionSettings
-from provision.values import Side, Value, key_of
+from provision.values import Credential, Key, Kind, OutboundTrunk, Side, Value, key_of
 from provision.vobiz import Vobiz
 from telephony.errors import UserError
 from telephony.manifest.model import Manifest
@@ -45,10 +48,15 @@ class Applied:
 
 
 @asynccontextmanager
-async def servers(settings: ProvisionSettings, deployment: str) -> AsyncIterator[dict[Side, Server]]:
-    """Open the carrier and LiveKit for as long as the block lasts."""
+async def _open(settings: ProvisionSettings, deployment: str) -> AsyncIterator[tuple[Vobiz, LiveKitSip]]:
     passwords = settings.passwords
-    vobiz = Vobiz(settings.vobiz_base_url, settings.vobiz_auth_id, settings.vobiz_auth_token, passwords=passwords)
+    vobiz = Vobiz(
+        settings.vobiz_base_url,
+        settings.vobiz_auth_id,
+        settings.vobiz_auth_token,
+        passwords=passwords,
+        parallel=settings.parallel,
+    )
     livekit = LiveKitSip(
         settings.livekit_url,
         settings.livekit_api_key,
@@ -57,7 +65,14 @@ async def servers(settings: ProvisionSettings, deployment: str) -> AsyncIterator
         passwords=passwords,
     )
     async with vobiz as carrier_side, livekit as livekit_side:
-        yield {"carrier": carrier_side, "livekit": livekit_side}
+        yield carrier_side, livekit_side
+
+
+@asynccontextmanager
+async def servers(settings: ProvisionSettings, deployment: str) -> AsyncIterator[dict[Side, Server]]:
+    """Open the carrier and LiveKit for as long as the block lasts."""
+    async with _open(settings, deployment) as (carrier, livekit):
+        yield {"carrier": carrier, "livekit": livekit}
 
 
 async def plan_manifest(
@@ -66,19 +81,24 @@ async def plan_manifest(
     *,
     take_over: bool = False,
     allow_delete: bool = True,
+    only: Set[str] | None = None,
     out: Path | None = None,
 ) -> Plan:
     """Return what has to be written so that everything is as the manifest says; objects of ours it lacks are deleted.
 
     With `take_over`, numbers on somebody else's trunk are moved; without `allow_delete`, numbers that lose their route
-    are a conflict. `out` is where the plan is saved.
+    are a conflict. With `only`, nothing but these numbers (E.164) is looked at. `out` is where the plan is saved.
 
     Raises:
         WorldError: a server cannot be reached or refuses the key (`provision.errors`).
         UserError: `out` cannot be written.
     """
     observed = await _observe(settings, manifest.deployment)
-    made = plan(_desired(manifest, settings, observed), observed, take_over=take_over)
+    if only is None:
+        desired = _desired(manifest, settings, observed)
+    else:
+        desired = desire_some(manifest, only, observed, carrier_cidrs=settings.carrier_cidrs)
+    made = plan(desired, observed, take_over=take_over)
     made = guarded(made, observed, allow_delete=allow_delete)
     if out is not None:
         save_plan(out, made, observed)
@@ -95,6 +115,68 @@ def _desired(manifest: Manifest, settings: ProvisionSettings, observed: Observed
 async def plan_destroy(deployment: str, settings: ProvisionSettings) -> Plan:
     """Return what has to be deleted so that nothing of a deployment is left. Raises what `plan_manifest` does."""
     return plan(Desired(deployment=deployment, values=()), await _observe(settings, deployment))
+
+
+async def plan_rollback(
+    deployment: str, which: int | str, settings: ProvisionSettings, state: State, *, allow_delete: bool = True
+) -> Plan:
+    """Return what has to be written so that a deployment is as it was in a snapshot (an id, or ``"last"``).
+
+    A password is not in a snapshot: the one of `settings` stays.
+
+    Raises:
+        SnapshotUnknownError, StoreError: there is none. Else what `plan_manifest` does.
+    """
+    _, then = await snapshot(state, deployment, which)
+    observed = await _observe(settings, deployment)
+    values = tuple(_with_password(value, deployment, settings) for value in then.ours(deployment))
+    desired = Desired(deployment=deployment, values=tuple(sorted(values, key=key_of)))
+    return guarded(plan(desired, observed), observed, allow_delete=allow_delete)
+
+
+def _with_password(value: Value, deployment: str, settings: ProvisionSettings) -> Value:
+    username = value.name if isinstance(value, Credential) else getattr(value, "username", "")
+    if isinstance(value, (Credential, OutboundTrunk)) and username in settings.passwords:
+        return replace(value, fingerprint=fingerprint(deployment, settings.passwords[username]))
+    return value
+
+
+async def plan_adoptions(manifest: Manifest, settings: ProvisionSettings) -> Adoptions:
+    """Return what is there without a stamp and plays a part of the manifest. Raises what `plan_manifest` does."""
+    observed = await _observe(settings, manifest.deployment)
+    return find_adoptions(_desired(manifest, settings, observed), observed)
+
+
+async def adopt(found: Adoptions, settings: ProvisionSettings, *, state: State | None = None) -> None:
+    """Stamp what was found, and nothing else; another run finds the rest if this one breaks off.
+
+    Raises:
+        PlanConflictError: another deployment has one of the numbers; nothing was written.
+        NotAsPlannedError: a stamp is not there afterwards. Else what `apply_plan` does.
+    """
+    conflicts = [report for report in found.reports if report.level == "conflict"]
+    if conflicts:
+        raise PlanConflictError(conflicts)
+    async with _open(settings, found.deployment) as (carrier, livekit), session(state, found.deployment) as locked:
+        ids = Ids(await observe(carrier, livekit), found.deployment)
+        for adoption in found.found:
+            locked.check()
+            seen, name = adoption.seen, adoption.key.name
+            if seen.value.kind.side == "livekit":
+                await livekit.adopt(seen.server_id, seen.value.kind, name)
+            else:
+                for credential in seen.refers:
+                    ids.add(Key(Kind.CREDENTIAL, getattr(seen.value, "credential", "")), credential)
+                await carrier.update(seen.server_id, seen.value, replace(seen.value, name=name), ids)
+        stamped = (await observe(carrier, livekit)).by_key(found.deployment)
+        for adoption in found.found:
+            if stamped.get(adoption.key) is None or stamped[adoption.key].server_id != adoption.seen.server_id:
+                raise NotAsPlannedError(str(adoption.key), "it does not carry the stamp")
+
+
+async def draft(deployment: str, settings: ProvisionSettings) -> str:
+    """Return a first manifest out of what the servers have. Raises what `plan_manifest` does."""
+    return import_manifest(await _observe(settings, deployment), deployment=deployment)
 
 
 async def show(deployment: str, settings: ProvisionSettings) -> tuple[Value, ...]:
@@ -122,24 +204,43 @@ async def plan_number(number: str, *, agent: str, manifest: Manifest, settings: 
 
 
 async def apply_plan(
-    plan: Plan, settings: ProvisionSettings, *, on_progress: OnProgress | None = None, digest: str | None = None
+    plan: Plan,
+    settings: ProvisionSettings,
+    *,
+    on_progress: OnProgress | None = None,
+    digest: str | None = None,
+    state: State | None = None,
+    reason: str = "apply",
 ) -> Applied:
     """Make a plan so, and check the whole result. An empty plan writes nothing and reads nothing.
 
     `on_progress` is called after each change. `digest` is that of a saved plan: the servers must be as they were then.
+    With `state`, the deployment is locked meanwhile, and what was there before is kept under `reason` for a rollback.
 
     Raises:
         PlanOutdatedError: they are not; nothing was written.
         PlanConflictError, PlanStaleError: nothing was written.
         ApplyError: a write failed; it says what is done and what remains.
         NotAsPlannedError: somebody else wrote at the same time.
+        LockHeldError, LeaseLostError, StoreError: another apply of the deployment is running, or `state` is of no use.
     """
-    if plan.changes or plan.conflicts:
-        async with servers(settings, plan.deployment) as opened:
-            observed = await _observe_in(opened)
-            if digest is not None:
-                check_current(observed, digest)
-            await apply(plan, observed, opened, on_progress=on_progress)
+    if not plan.changes and not plan.conflicts:
+        return Applied(plan=plan)
+    async with servers(settings, plan.deployment) as opened, session(state, plan.deployment) as locked:
+        observed = await _observe_in(opened)
+        if digest is not None:
+            check_current(observed, digest)
+        refuse(plan, observed)
+        await locked.begin(plan, observed, reason=reason, checksum=checksum(observed))
+
+        def tell(progress: Progress) -> None:
+            locked.done(progress.position, progress.change)
+            if on_progress is not None:
+                on_progress(progress)
+
+        async with run_of(locked):
+            guarded_servers = {side: locked.guarded(server) for side, server in opened.items()}
+            await apply(plan, observed, guarded_servers, on_progress=tell)
             _check(plan, await _observe_in(opened))
     return Applied(plan=plan)
 

@@ -12,7 +12,12 @@ class Ids:
     """Server ids by key, known to whoever writes and to nobody else."""
 
     def __init__(self, observed: Observed, deployment: str) -> None:
-        self._ids = {key_of(s.value): s.server_id for s in observed.objects if s.stamp == deployment}
+        self._ids = {key: seen.server_id for key, seen in observed.by_key(deployment).items()}
+        self.extras: dict[Key, list[str]] = {}
+        """Second objects of the same identity, on which nothing hangs."""
+        for seen in observed.extras(deployment):
+            if not observed.is_used(seen):
+                self.extras.setdefault(key_of(seen.value), []).append(seen.server_id)
         self.addresses = observed.addresses(deployment)
         """SIP hosts of our outbound trunks at the carrier, by name."""
 

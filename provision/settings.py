@@ -92,13 +92,15 @@ class CarrierSettings(_Given):
 class ProvisionSettings(CarrierSettings):
     """Addresses and keys. `carrier_cidrs` stands in for the manifest's ``vobiz.signalling``; None leaves that alone.
 
-    `passwords` are those of the logins that calls go out with, by user name (`with_passwords`).
+    `passwords` are those of the logins that calls go out with, by user name (`with_passwords`); `parallel` is how many
+    requests to the carrier may be on their way at once.
     """
 
     livekit_url: Annotated[str, BeforeValidator(_http)] = Field(validation_alias="LIVEKIT_URL")
     livekit_api_key: Annotated[str, BeforeValidator(_header)] = Field(validation_alias="LIVEKIT_API_KEY")
     livekit_api_secret: Annotated[SecretStr, BeforeValidator(_header)] = Field(validation_alias="LIVEKIT_API_SECRET")
     passwords: Mapping[str, SecretStr] = Field({}, exclude=True)
+    parallel: int = Field(16, exclude=True, ge=1, le=64)
     carrier_cidrs: Annotated[tuple[Cidr, ...] | None, NoDecode, BeforeValidator(_split)] = Field(
         None, validation_alias="DIALROOM_CARRIER_CIDRS", min_length=1
     )

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 STAMP_VERSION: Final = 1
 _PREFIX: Final = "dialroom-"
+_LOGIN: Final = "dialroom"
+_LOGIN_NAME = re.compile(r"dialroom(?P<deployment>[a-z][a-z0-9Z]*)", re.ASCII)
 _CARRIER_NAME = re.compile(
     r"dialroom-(?P<deployment>[a-z][a-z0-9-]*)(-in|-out|_to_[a-z0-9-]+|_app_[a-z0-9-]+)", re.ASCII
 )
@@ -35,6 +37,17 @@ def sip_route_name(deployment: str, host: str, *, whole: str) -> str:
 def application_name(deployment: str, host: str, *, whole: str) -> str:
     """Return the name of the carrier application of a stream route. Vobiz takes letters, digits, ``_`` and ``-``."""
     return f"{_PREFIX}{deployment}_app_{_slug(host, whole)}"
+
+
+def login_name(deployment: str) -> str:
+    """Return the user name of a deployment's calls out. Vobiz takes letters and digits only, so ``-`` becomes ``Z``."""
+    return f"{_LOGIN}{deployment.replace('-', 'Z')}"
+
+
+def login_stamp(username: str) -> str | None:
+    """Return the deployment whose `login_name` this is, or None when it is not ours."""
+    match = _LOGIN_NAME.fullmatch(username)
+    return match["deployment"].replace("Z", "-") if match else None
 
 
 def is_livekit_trunk(name: str) -> bool:
@@ -62,6 +75,17 @@ def livekit_stamp_json(deployment: str) -> str:
     """Return the metadata that marks a LiveKit object as a deployment's."""
     stamp = {"dialroom": {"deployment": deployment, "v": STAMP_VERSION}}
     return json.dumps(stamp, sort_keys=True, separators=(",", ":"))
+
+
+def with_livekit_stamp(metadata: str, deployment: str) -> str:
+    """Return an object's metadata with our mark in it; JSON that others keep there stays, another text is replaced."""
+    try:
+        fields: Any = json.loads(metadata or "{}")
+    except ValueError:
+        fields = {}
+    kept = fields if isinstance(fields, dict) else {}
+    stamp = json.loads(livekit_stamp_json(deployment))
+    return json.dumps(kept | stamp, sort_keys=True, separators=(",", ":"))
 
 
 def livekit_stamp(name: str, metadata: str) -> str | None:

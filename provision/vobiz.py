@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from provision.errors import OutcomeUnknownError, RefusedError
 from provision.observed import Observed, OwnedNumber, Seen
 from provision.servers import Ids
-from provision.stamp import carrier_stamp
+from provision.stamp import carrier_stamp, login_stamp
 from provision.values import Application, Assignment, CarrierOutbound, CarrierTrunk, Credential, Kind, Value
 from provision.vobiz_http import PARALLEL, SERVER, VobizHttp
 from provision.vobiz_json import (
@@ -75,7 +75,7 @@ class Vobiz:
         return Observed(
             objects=(
                 *(_stamped(row.value(), row.trunk_id) for row in trunks if not row.is_outbound),
-                *(_stamped(row.outbound(users), row.trunk_id, row.trunk_domain or "") for row in outbound),
+                *(_outbound(row, users) for row in outbound),
                 *(_credential(row, owners.get(row.id)) for row in credentials),
                 *(_stamped(row.value(), row.app_id) for row in applications),
                 *(_assigned(row, names) for row in numbers if row.trunk_group_id or row.application_id),
@@ -257,18 +257,30 @@ def _names(trunks: list[TrunkRow], applications: list[ApplicationRow]) -> _Names
     }
 
 
-def _stamped(value: Value, server_id: str, address: str = "") -> Seen:
-    return Seen(value=value, server_id=server_id, stamp=carrier_stamp(value.name), address=address)
+def _stamped(value: Value, server_id: str) -> Seen:
+    return Seen(value=value, server_id=server_id, stamp=carrier_stamp(value.name))
+
+
+def _outbound(row: TrunkRow, users: Mapping[str, str]) -> Seen:
+    return Seen(
+        value=row.outbound(users),
+        server_id=row.trunk_id,
+        stamp=carrier_stamp(row.name),
+        address=row.trunk_domain or "",
+        refers=frozenset({row.credential_uuid} if row.credential_uuid else ()),
+    )
 
 
 def _credential(row: CredentialRow, owner: str | None) -> Seen:
-    """A credential has no field for a stamp: it belongs to whom its trunk belongs."""
-    return Seen(value=Credential(name=row.username, fingerprint=""), server_id=row.id, stamp=owner)
+    """A credential has no field for a stamp: it belongs to whom its trunk belongs, and says so in a name of ours."""
+    stamp = owner or login_stamp(row.username)
+    return Seen(value=Credential(name=row.username, fingerprint=""), server_id=row.id, stamp=stamp)
 
 
 def _assigned(row: NumberRow, names: _Names) -> Seen:
     value = _assignment(row, names)
-    return Seen(value=value, server_id=row.number, stamp=carrier_stamp(value.target.name))
+    refers = frozenset(known for known in (row.trunk_group_id, row.application_id) if known)
+    return Seen(value=value, server_id=row.number, stamp=carrier_stamp(value.target.name), refers=refers)
 
 
 def _assignment(row: NumberRow, names: _Names) -> Assignment:

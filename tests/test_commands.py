@@ -38,6 +38,10 @@ COMMANDS = [
     "provision drift",
     "provision show",
     "provision destroy",
+    "provision adopt",
+    "provision import",
+    "provision rollback",
+    "route-test",
 ]
 
 

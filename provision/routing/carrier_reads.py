@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from provision.routing.world import Carrier, CarrierNumber, CarrierTrunk
 from provision.vobiz_http import VobizHttp
-from provision.vobiz_json import NumberRow, TrunkRow
+from provision.vobiz_json import ApplicationRow, NumberRow, TrunkRow
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _URI_PARTS = re.compile(r"(sips?:)?([^@]*@)?(?P<place>[^;?>]*)", re.IGNORECASE)
@@ -26,7 +26,7 @@ class _UriRow(BaseModel):
 
 
 async def read_carrier(http: VobizHttp, number: str) -> Carrier:
-    """Return one number (E.164) of the account, if it has it, and all trunks.
+    """Return one number (E.164) of the account, if it has it, and all trunks and applications.
 
     Raises:
         AccessDeniedError, UnreachableError, RefusedError.
@@ -35,10 +35,12 @@ async def read_carrier(http: VobizHttp, number: str) -> Carrier:
     numbers = [
         _row(http, NumberRow, row) for row in await http.rows_by_page("numbers", search=number.removeprefix("+"))
     ]
+    applications = [_row(http, ApplicationRow, row) for row in await http.rows_by_offset("Application", slash=True)]
     uris = await _uris(http) if any(_UUID.fullmatch(row.inbound_destination or "") for row in trunks) else {}
     return Carrier(
         numbers={row.number: _number(row) for row in numbers},
         trunks={row.trunk_id: _trunk(row, uris) for row in trunks},
+        applications={row.app_id: row.answer_url or "" for row in applications},
     )
 
 

@@ -10,9 +10,11 @@ from typing import Final
 
 from provision.errors import AccessDeniedError, RefusedError
 from provision.routing.addresses import parse_address
+from provision.routing.away import Place, route_away
 from provision.routing.call import Call
 from provision.routing.carrier_reads import read_carrier
 from provision.routing.livekit_reads import LiveKitReads
+from provision.routing.offline import offline_world
 from provision.routing.route import route
 from provision.routing.verdict import Verdict
 from provision.routing.world import Carrier, SipService, World
@@ -21,6 +23,7 @@ from provision.vobiz_http import VobizHttp
 from telephony.dispatch import worker_name
 from telephony.errors import UserError, WorldError
 from telephony.manifest.model import Manifest
+from telephony.manifest.route import SipRoute, StreamRoute
 from telephony.numbers import carrier_forms, parse_number
 
 EXAMPLE_CALLER: Final = "+919812345678"
@@ -30,7 +33,7 @@ async def route_test(
     number: str,
     *,
     manifest: Manifest,
-    settings: ProvisionSettings,
+    settings: ProvisionSettings | None,
     from_number: str = EXAMPLE_CALLER,
     source_ip: str | None = None,
     to_form: str | None = None,
@@ -42,6 +45,7 @@ async def route_test(
     Without `source_ip` the call comes from the carrier's first signalling address, and all others are tried too;
     without `to_form` the called number stands in To as E.164, and the carrier's other forms are tried too. From has the
     address as its host unless `from_host` says otherwise. A carrier that cannot be read leaves its hops open.
+    Without `settings` no server is asked: the world is as an apply of the manifest would make it.
 
     Raises:
         UserError: no number, no IP address.
@@ -58,7 +62,23 @@ async def route_test(
         other_sources=sources[1:],
         auth=auth,
     )
-    return route(await read_world(called, manifest=manifest, settings=settings), call)
+    if settings is None:
+        world = offline_world(manifest)
+    else:
+        world = await read_world(called, manifest=manifest, settings=settings)
+    place = _place(called, manifest)
+    return route(world, call) if place is None else route_away(world, call, place)
+
+
+def _place(number: str, manifest: Manifest) -> Place | None:
+    """Return where the manifest sends a number, None when that is an agent, or it does not say."""
+    entry = next((entry for entry in manifest.numbers if entry.number == number), None)
+    match entry.route if entry else None:
+        case SipRoute(sip=destinations):
+            return Place(sip_host=destinations[0].host_port)
+        case StreamRoute(stream=urls):
+            return Place(answer_url=urls.answer_url)
+    return None
 
 
 async def read_world(number: str, *, manifest: Manifest, settings: ProvisionSettings) -> World:
@@ -107,8 +127,9 @@ async def _read_livekit(settings: ProvisionSettings, names: tuple[str, ...]) -> 
         return replace(world, seen_agents=seen, unserved_agents=unserved)
 
 
-def _signalling(manifest: Manifest, settings: ProvisionSettings) -> Iterable[str]:
-    return settings.carrier_cidrs if settings.carrier_cidrs is not None else manifest.vobiz.signalling
+def _signalling(manifest: Manifest, settings: ProvisionSettings | None) -> Iterable[str]:
+    written = settings.carrier_cidrs if settings else None
+    return manifest.vobiz.signalling if written is None else written
 
 
 def _first_addresses(ranges: Iterable[str]) -> tuple[str, ...]:

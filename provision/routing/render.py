@@ -11,6 +11,7 @@ _MARKS = {True: "ok", False: "NO", None: "?"}
 _TINTS = {True: _GREEN, False: _RED, None: _YELLOW}
 _WORDS = {
     Outcome.ANSWERED: "is answered",
+    Outcome.ELSEWHERE: "leaves for another place, as the manifest says",
     Outcome.PIN: "is asked for a PIN",
     Outcome.RINGS: "rings until it times out",
     Outcome.REFUSED: "is refused",

@@ -12,6 +12,8 @@ class Outcome(StrEnum):
     """How a call ends, as its caller hears it."""
 
     ANSWERED = "answered"
+    ELSEWHERE = "elsewhere"
+    """Sent to another SIP host or to a stream server, as the manifest says."""
     PIN = "pin"
     """Answered at once by livekit-sip, which asks for a PIN."""
     RINGS = "rings"
@@ -131,8 +133,8 @@ class Verdict:
 
     @property
     def exit_code(self) -> int:
-        """0 when an agent of ours answers, else 1."""
-        return 0 if self.outcome is Outcome.ANSWERED else 1
+        """0 when an agent of ours answers, or the carrier sends the call where the manifest says; else 1."""
+        return 0 if self.outcome in (Outcome.ANSWERED, Outcome.ELSEWHERE) else 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as JSON values."""

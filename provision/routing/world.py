@@ -34,10 +34,11 @@ class CarrierTrunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carrier:
-    """The carrier account: numbers by E.164, trunks by id."""
+    """The carrier account: numbers by E.164, trunks by id, the answer URLs of applications by id."""
 
     numbers: Mapping[str, CarrierNumber]
     trunks: Mapping[str, CarrierTrunk]
+    applications: Mapping[str, str] = field(default_factory=dict)
 
 
 class SipService(StrEnum):

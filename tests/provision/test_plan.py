@@ -1,12 +1,14 @@
 """Planning by example: what is made in which order, and what stands in the way."""
 
+from dataclasses import replace
+
 import pytest
 
 from provision.apply import apply
 from provision.changes import Create, Delete, Report, Update
 from provision.desired import desire
 from provision.errors import PlanConflictError, PlanStaleError
-from provision.observed import OwnedNumber
+from provision.observed import OwnedNumber, Seen
 from provision.plan import Plan, plan
 from provision.values import Assignment, CarrierTrunk, DispatchRule, InboundTrunk
 from telephony.dispatch import DispatchMetadata, worker_name
@@ -178,14 +180,32 @@ def test_a_number_that_cannot_take_calls_is_a_conflict(memory):
     ]
 
 
-def test_the_same_object_twice_is_a_conflict(memory):
-    """After a lost answer and somebody's impatience."""
+def test_the_same_object_twice_is_dropped_where_nothing_hangs_on_it(memory):
+    """After a lost answer: the one that is used stays."""
+    made_so(memory, one="anna")
+    (kept,) = [seen for seen in memory.objects if isinstance(seen.value, CarrierTrunk)]
+    memory.foreign(kept.value, stamp="test", server_id="A-first")
+    memory.objects = [
+        replace(seen, refers=frozenset({kept.server_id})) if isinstance(seen.value, Assignment) else seen
+        for seen in memory.objects
+    ]
+    assert conflicts(memory, one="anna") == []
+    made = made_so(memory, one="anna")
+    assert names(made.changes) == ["Drop carrier trunk dialroom-test-in"]
+    assert [seen.server_id for seen in memory.objects if isinstance(seen.value, CarrierTrunk)] == [kept.server_id]
+
+
+def test_the_same_object_twice_is_a_conflict_when_both_are_used(memory):
+    """A person decides which."""
     for server_id in ("T-1", "T-2"):
         memory.foreign(
             CarrierTrunk(name="dialroom-test-in", inbound_destination="sip.lotus.in"), stamp="test", server_id=server_id
         )
+        memory.objects.append(
+            Seen(value=Assignment(name=server_id), server_id="n", stamp=None, refers=frozenset({server_id}))
+        )
     assert conflicts(memory, one="anna") == [
-        "carrier trunk dialroom-test-in is there twice (T-1 and T-2); delete one of them"
+        "carrier trunk dialroom-test-in is there twice (T-1 and T-2), and both are used; delete one of them"
     ]
 
 
