@@ -20,6 +20,10 @@ WRITERS = 64
 """How many changes may be under way; how many requests, the server's own pace decides."""
 
 
+LOOK_AGAIN_S = (0.3, 0.6, 1.2, 2.4)
+"""Lists may be behind for a while: what is not as planned is looked at again, after these pauses."""
+
+
 class ChangeFailedError(Exception):
     """A change of a batch failed. Those of its batch that were under way were finished first."""
 
@@ -61,21 +65,43 @@ async def write_batch(
             tell(change)
         return
     unknown, failed = await _write_many(batch, server, ids, tell_sent)
-    begun = [change for change in batch if change in unknown]
-    try:
+    left = [change for change in batch if change in unknown]
+    missing: ChangeFailedError | None = None
+
+    async def look() -> None:
+        nonlocal left, missing
         now = await server.read_all(batch[0].key.kind, ids)
+        wrong: list[Change] = []
+        missing = None
+        for change in left:
+            try:
+                _confirm(change, now.get(change.key.name), unknown[change], ids)
+            except WorldError as error:
+                wrong.append(change)
+                missing = missing or ChangeFailedError(change, error)
+            else:
+                _remember(change, ids)
+                tell(change)
+        left = wrong
+        if missing is not None:
+            raise NotAsPlannedError(str(missing.change.key), str(missing.cause))
+
+    try:
+        await settled(look)
     except WorldError as error:
-        raise failed or ChangeFailedError(batch[0], error) from None
-    for change in begun:
-        try:
-            _confirm(change, now.get(change.key.name), unknown[change], ids)
-        except WorldError as error:
-            failed = failed or ChangeFailedError(change, error)
-        else:
-            _remember(change, ids)
-            tell(change)
+        raise failed or missing or ChangeFailedError(batch[0], error) from None
     if failed:
         raise failed
+
+
+async def settled(look: Callable[[], Awaitable[None]]) -> None:
+    """Look until everything is as planned, or patience is over. Raises what the last look does."""
+    for pause_s in LOOK_AGAIN_S:
+        try:
+            return await look()
+        except (NotAsPlannedError, OutcomeUnknownError):
+            await asyncio.sleep(pause_s)
+    return await look()
 
 
 async def _write_many(
@@ -114,8 +140,12 @@ async def _one(change: Change, server: Server, ids: Ids, *, deployment: str) -> 
             unknown = await _attempt(_sending(change, server, ids))
             if isinstance(change, Update):
                 ids.rename(key_of(change.before), change.key)
-        now = await server.read(ids[change.key], change.key.kind, ids)
-        _confirm(change, now, unknown, ids)
+
+        async def look() -> None:
+            now = await server.read(ids[change.key], change.key.kind, ids)
+            _confirm(change, now, unknown, ids)
+
+        await settled(look)
         _remember(change, ids)
     except WorldError as error:
         raise ChangeFailedError(change, error) from None
@@ -124,8 +154,12 @@ async def _one(change: Change, server: Server, ids: Ids, *, deployment: str) -> 
 async def _drop(change: Drop, server: Server, ids: Ids) -> None:
     server_id = ids.extras[change.key].pop(0)
     unknown = await _attempt(server.delete(server_id, change.before))
-    if await server.read(server_id, change.key.kind, ids) is not None:
-        raise unknown or NotAsPlannedError(str(change.key), f"{server_id} is still there")
+
+    async def look() -> None:
+        if await server.read(server_id, change.key.kind, ids) is not None:
+            raise unknown or NotAsPlannedError(str(change.key), f"{server_id} is still there")
+
+    await settled(look)
 
 
 async def _sending(change: Change, server: Server, ids: Ids) -> None:
@@ -144,11 +178,18 @@ async def _create(value: Value, server: Server, ids: Ids, *, deployment: str) ->
     """Create an object; when no answer comes, look whether it is there instead of creating a second one."""
     try:
         return await server.create(value, ids)
-    except OutcomeUnknownError:
-        found = (await server.observe()).by_key(deployment).get(key_of(value))
-        if found is None:
-            raise
-        return found.server_id
+    except OutcomeUnknownError as error:
+        lost = error
+    found: list[str] = []
+
+    async def look() -> None:
+        seen = (await server.observe()).by_key(deployment).get(key_of(value))
+        if seen is None:
+            raise lost
+        found.append(seen.server_id)
+
+    await settled(look)
+    return found[0]
 
 
 async def _attempt(write: Awaitable[None]) -> OutcomeUnknownError | None:

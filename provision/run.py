@@ -8,6 +8,7 @@ from typing import Any
 
 from provision.adopt import Adoptions, find_adoptions
 from provision.apply import OnProgress, Progress, apply, check_applied, refuse
+from provision.batch import settled
 from provision.changes import Report
 from provision.conflicts import trunk_conflicts
 from provision.desired import Desired, desire, desire_one, desire_some
@@ -241,7 +242,11 @@ async def apply_plan(
         async with run_of(locked):
             guarded_servers = {side: locked.guarded(server) for side, server in opened.items()}
             await apply(plan, observed, guarded_servers, on_progress=tell)
-            _check(plan, await _observe_in(opened))
+
+            async def look() -> None:
+                _check(plan, await _observe_in(opened))
+
+            await settled(look)
     return Applied(plan=plan)
 
 

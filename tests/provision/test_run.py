@@ -316,3 +316,15 @@ async def test_each_servers_address_given_to_the_other_is_told_apart(world: Worl
     """Two URLs swapped in .env."""
     with pytest.raises(UnreachableError, match="it is not Vobiz"):
         await plan_manifest(world.manifest({}), world.settings(VOBIZ_BASE_URL=world.livekit.http_url))
+
+
+async def test_lists_that_are_behind_are_waited_for(world: World):
+    """What was written is seen by lists three reads later: nothing is made twice, and nothing is missed."""
+    numbers = {world.number(): "anna" for _ in range(6)}
+    world.vobiz.account.habits.change({"late_reads": 3})
+    applied = await world.provision(numbers)
+    assert applied.writes == 9
+    world.vobiz.account.habits.change({"late_reads": 0})
+    world.vobiz.account.late.forget()
+    assert (await plan_manifest(world.manifest(numbers), world.settings())).changes == ()
+    assert len(world.vobiz.account.trunks) == 1
