@@ -23,6 +23,7 @@ from provision.values import (
     key_of,
 )
 
+FEW_TRUNKS: Final = 20
 _EXAMPLE_HOSTS: Final = ("example", "example.com", "example.net", "example.org", "invalid", "test")
 """Reserved by RFC 2606: no call ever arrives there."""
 
@@ -37,6 +38,8 @@ def find_reports(desired: Desired, observed: Observed, *, take_over: bool = Fals
         *_foreign_rules(desired.deployment, observed),
         *_logins_found(desired, observed),
         *_logins_taken(desired, observed),
+        *_many_trunks(desired),
+        *(Report("warning", text.partition(":")[0], f"To do by hand: {text}") for text in desired.by_hand),
         *_example_host(desired),
         *_not_ours(desired.deployment, observed),
     }
@@ -108,6 +111,17 @@ def _logins_taken(desired: Desired, observed: Observed) -> Iterator[Report]:
         if key_of(seen.value) in wanted and observed.is_used(seen):
             text = f"{seen.label} is used by an outbound trunk{_whose(seen)}; choose another user name"
             yield Report("conflict", seen.value.name, text)
+
+
+def _many_trunks(desired: Desired) -> Iterator[Report]:
+    """livekit-server reads every trunk and every rule for every INVITE; few trunks with many numbers cost least."""
+    trunks = [value for value in desired.values if isinstance(value, InboundTrunk)]
+    if len(trunks) > FEW_TRUNKS:
+        text = (
+            f"the settings of the numbers make {len(trunks)} LiveKit trunks and rules, and livekit-server reads all of "
+            f"them for every INVITE (docs/provisioning.md has the figures); numbers with equal settings share one"
+        )
+        yield Report("warning", desired.deployment, text)
 
 
 def _assigned_elsewhere(desired: Desired, observed: Observed, *, take_over: bool) -> Iterator[Report]:

@@ -34,10 +34,14 @@ ROOM_PREFIX: Final = "call"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """Everything that a deployment should consist of, sorted by key."""
+    """Everything that a deployment should consist of, sorted by key.
+
+    `by_hand` says what the manifest wants and no API can set.
+    """
 
     deployment: str
     values: tuple[Value, ...]
+    by_hand: tuple[str, ...] = ()
 
 
 def desire(
@@ -133,7 +137,21 @@ def _desire(manifest: Manifest, entries: Sequence[NumberEntry], cidrs: Sequence[
             application=target.name if on_application else "",
         )
         values |= {key_of(target): target, key_of(assigned): assigned}
-    return Desired(deployment=manifest.deployment, values=_sorted(values.values()))
+    return Desired(
+        deployment=manifest.deployment, values=_sorted(values.values()), by_hand=tuple(sorted(set(_by_hand(manifest))))
+    )
+
+
+def _by_hand(manifest: Manifest) -> Iterator[str]:
+    for entry in manifest.numbers:
+        if isinstance(entry.route, SipRoute) and len(entry.route.sip) > 1:
+            first, *others = entry.route.sip
+            hosts = ", then ".join(str(other) for other in others)
+            name = sip_route_name(manifest.deployment, first.host, whole=str(first))
+            yield (
+                f"carrier trunk {name}: ask Vobiz's support to send its calls to {hosts} when {first.host} does not "
+                "answer; no API sets that"
+            )
 
 
 def _target(manifest: Manifest, route: Route) -> CarrierTrunk | Application:

@@ -131,3 +131,24 @@ async def test_three_hundred_numbers_are_assigned_at_once(world: World) -> None:
     assert await applied(world, *lines) == 303
     assert await applied(world, *reversed(lines)) == 0
     assert len({world.vobiz.account.numbers[number]["trunk_group_id"] for number in numbers}) == 1
+
+
+async def test_what_no_api_can_set_is_a_step_by_hand(world: World) -> None:
+    """Ordered fallbacks of a SIP route; the plan has nothing else to do afterwards, and says it again."""
+    number = world.number()
+    route = "{sip: {host: pbx.lotus.in, fallbacks: [{host: pbx2.lotus.in, port: 5080}, {preset: retell}]}}"
+    await applied(world, f'number: "{number}", route: {route}')
+    again = await plan_manifest(manifest(world, f'number: "{number}", route: {route}'), world.settings())
+    (told,) = [report.message for report in again.reports if "by hand" in report.message]
+    assert "ask Vobiz's support to send its calls to" in told
+    assert told.index("pbx2.lotus.in") < told.index("retell")
+
+
+async def test_many_trunks_are_a_warning(world: World) -> None:
+    """Each of so many numbers has settings of its own."""
+    numbers = [world.number() for _ in range(21)]
+    lines = [f'number: "{n}", route: {{agent: anna}}, limits: {{ring_s: {10 + i}}}' for i, n in enumerate(numbers)]
+    made = await plan_manifest(manifest(world, *lines), world.settings())
+    assert any("21 LiveKit trunks and rules" in report.message for report in made.reports)
+    few = await plan_manifest(manifest(world, *lines[:20]), world.settings())
+    assert not any("LiveKit trunks and rules" in report.message for report in few.reports)
