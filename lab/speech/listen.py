@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from aiohttp import WSMsgType, web
 
+from lab.speech.faults import SLOW_S
 from lab.speech.hearing import Heard, Hearing, Onset, OracleHearing, RealHearing
 from lab.speech.state import STATE, State
 
@@ -89,6 +90,8 @@ class _Stream:
             return
         settings = self._state.settings.stt
         await settings.delay()
+        if self._fault == "slow":
+            await asyncio.sleep(SLOW_S)
         if self._fault == "cut":
             await self._socket.close(code=1011)
             return

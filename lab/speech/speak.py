@@ -55,11 +55,22 @@ async def speak_once(request: web.Request) -> web.StreamResponse:
     if (refusal := _refused(request, state)) is not None:
         return refusal
     text = str((await request.json()).get("text", ""))
+    fault = state.settings.tts.take()
+    if fault == "hang":
+        await asyncio.Event().wait()
     await state.settings.tts.delay()
     answer = web.StreamResponse(headers={"Content-Type": "audio/l16", "x-request-id": str(uuid.uuid4())})
     await answer.prepare(request)
+    if fault == "garbage":
+        text = ""
+        await answer.write(b"}")  # half a sample
     async for chunk in _chunks(state, text, int(request.query.get("sample_rate", "24000"))):
         await answer.write(chunk)
+        if fault == "cut" and request.transport is not None:
+            request.transport.close()
+            return answer
+        if fault == "slow":
+            await asyncio.sleep(3 * _CHUNK_S)
     await answer.write_eof()
     return answer
 
