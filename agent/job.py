@@ -15,7 +15,7 @@ from typing import Final
 from livekit import rtc
 from livekit.agents import Agent, JobContext, JobProcess, vad
 
-from agent.call import Call, read_call
+from agent.call import Call, is_forged, read_call
 from agent.conversation.prompt import instructions
 from agent.logs import keep_errors_as_fields
 from agent.prepared import PreparedSpeech
@@ -77,6 +77,10 @@ async def _answer(ctx: JobContext, seat: Seat) -> None:
     caller = await _caller(ctx)
     if caller is None:
         await _give_up(ctx, "no caller")
+        return
+    if is_forged(caller.attributes):
+        log.warning("a caller who wrote the carrier's range into From")
+        await _give_up(ctx, "forged caller")
         return
     if not wanted.admits(caller.attributes.get(CALLER)):
         log.info("a caller whom the manifest does not let in")

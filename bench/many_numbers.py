@@ -1,7 +1,7 @@
 """`python -m bench.many_numbers`: does a call take longer to set up when 10,000 numbers are provisioned?
 
-One stack, one agent, one number that is called: with that number alone, with all of them on one trunk, with many trunks of
-one number each, and alone again, since livekit-server reads every trunk and rule for every INVITE.
+One stack, one agent, one number that is called: with that number alone, with all of them on one trunk, with many trunks
+of one number each, and alone again, since livekit-server reads every trunk and rule for every INVITE.
 """
 
 from __future__ import annotations

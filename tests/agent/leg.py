@@ -15,7 +15,7 @@ from livekit import api, rtc
 
 from lab.servers.livekit import LiveKit
 from lab.speech.voice import Samples
-from telephony.dispatch import CALL_ID, CALL_ID_FULL, CALL_STATUS, CALLED, CALLER, TRUNK_ID, worker_name
+from telephony.dispatch import CALL_ID, CALL_ID_FULL, CALL_STATUS, CALLED, CALLER, HOSTNAME, TRUNK_ID, worker_name
 
 RATE = 16_000
 FRAME = RATE // 50
@@ -145,6 +145,7 @@ async def ring(
     deployment: str,
     metadata: str,
     caller: str = "+919812345678",
+    host: str = "127.0.0.1",
     answers: bool = True,
     status: str = "ringing",
 ) -> AsyncIterator[Leg]:
@@ -161,6 +162,7 @@ async def ring(
                 CALL_ID_FULL: call_id,
                 CALL_STATUS: status,
                 CALLER: caller,
+                HOSTNAME: host,
                 CALLED: "+918071000001",
                 TRUNK_ID: "ST_1",
             }

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from agent.call import read_call
+from agent.call import is_forged, read_call
 from telephony import dispatch
 from telephony.call_tag import call_tag
 from telephony.dispatch import DispatchMetadata
@@ -48,6 +48,19 @@ def test_a_leg_without_attributes_is_named_by_its_job() -> None:
     call = read_call(WANTED, attributes={}, room="r", identity="i", job_id="AJ_1")
     assert (call.call_id, call.sip_call_id, call.caller) == ("AJ_1", "", "")
     assert call.tag == call_tag("AJ_1")
+
+
+@pytest.mark.parametrize("host", ["13.233.44.61/32", "10.0.0.0/8", "2001:db8::/32"])
+def test_an_address_range_is_no_host(host: str) -> None:
+    """LiveKit would take it for the carrier's."""
+    assert is_forged({dispatch.HOSTNAME: host})
+
+
+@pytest.mark.parametrize("host", ["13.233.44.61", "sip.vobiz.ai", "[2001:db8::1]", "anonymous.invalid", ""])
+def test_hosts_are_hosts(host: str) -> None:
+    """With or without a name; a leg that is no telephone has none."""
+    assert not is_forged({dispatch.HOSTNAME: host})
+    assert not is_forged({})
 
 
 def test_a_call_cannot_be_changed() -> None:

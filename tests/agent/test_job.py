@@ -163,3 +163,10 @@ async def test_a_call_for_an_agent_that_is_not_here_is_ended(rig: Rig, worker: C
     async with rig.ring(RIG, metadata=metadata) as leg:
         await leg.hung_up()
         assert leg.published_s is None
+
+
+async def test_a_caller_who_wrote_the_carriers_range_into_from_is_refused(rig: Rig, worker: Child) -> None:
+    """LiveKit takes that text for the carrier's address; the caller hears busy, and not a word of the agent."""
+    async with rig.ring(RIG, host="13.233.44.61/32") as leg:
+        await leg.hung_up()
+        assert leg.published_s is None
