@@ -36,9 +36,11 @@ def load(manifest: Path) -> Manifest:
 
 def targets(manifest: Manifest, wanted: list[str] | None) -> frozenset[str] | None:
     """Return the numbers that ``--target`` names, None when all are meant. Raises UserError."""
+    if not wanted:
+        return None
     from telephony.manifest.select import select
 
-    return select(manifest, wanted) if wanted else None
+    return select(manifest, wanted)
 
 
 def state_of(manifest: Path, command: str) -> State:
