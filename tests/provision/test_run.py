@@ -15,6 +15,7 @@ from provision.errors import (
     UnreachableError,
 )
 from provision.run import apply_plan, plan_manifest, plan_number, provision_manifest, provision_one
+from provision.values import Kind
 from telephony.dispatch import DispatchMetadata, worker_name
 from telephony.errors import UserError, WorldError
 from tests.provision.world import CIDR, World, new_number
@@ -328,3 +329,18 @@ async def test_lists_that_are_behind_are_waited_for(world: World):
     world.vobiz.account.late.forget()
     assert (await plan_manifest(world.manifest(numbers), world.settings())).changes == ()
     assert len(world.vobiz.account.trunks) == 1
+
+
+async def test_a_target_is_all_that_changes(world: World):
+    """The manifest's other numbers are neither added nor removed, and the next whole apply does the rest."""
+    one, two, three = (world.number() for _ in range(3))
+    await world.provision({one: "anna", two: "anna"})
+    manifest, settings = world.manifest({one: "bela", three: "anna"}), world.settings()
+    part = await plan_manifest(manifest, settings, only={one})
+    await apply_plan(part, settings)
+    held = {known for trunk in await world.trunks() if trunk.name.endswith("-anna") for known in trunk.numbers}
+    assert two in held
+    assert not held & {one, three}
+    assert (await plan_manifest(manifest, settings, only={one})).changes == ()
+    whole = await plan_manifest(manifest, settings)
+    assert {change.key.name for change in whole.changes if change.key.kind is Kind.ASSIGNMENT} == {two, three}
