@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from commands import checking, estimates, provisioning, stack, stock, working
+from commands import checking, estimates, provisioning, stack, stock, working, written
 from commands.options import GROUP_SETTINGS
 from commands.running import INTERRUPTED
 from telephony.errors import DialroomError
@@ -67,14 +67,17 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     stack.up,
     working.worker,
     stack.call,
+    checking.doctor,
     checking.route_test,
     estimates.firewall,
     estimates.cost,
+    written.schema,
 )
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(provisioning.provision_app, name="provision")
 app.add_typer(stock.numbers_app, name="numbers")
+app.add_typer(written.config_app, name="config")
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 import aiohttp
+from google.protobuf.message import DecodeError
 from livekit import api
 
 from agent.errors import KeyRefusedError, UnreachableError
@@ -20,6 +22,8 @@ log = logging.getLogger("dialroom.worker")
 PROBE_TIMEOUT_S: Final = 5.0
 _REFUSED: Final = (401, 403)
 _NO_SUCH_PAGE: Final = (404, 405)
+_CODE: Final = re.compile(r"[a-z_]{1,32}")
+"""Of Twirp; anything else may be what we have sent, quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,12 @@ async def _check_livekit(settings: AgentSettings) -> None:
     except api.TwirpError as error:
         if error.code in ("unauthenticated", "permission_denied") or error.status in _REFUSED:
             raise KeyRefusedError(f"{where} refuses the key: set LIVEKIT_API_KEY and LIVEKIT_API_SECRET") from None
-        raise UnreachableError(f"{where} answers with an error ({error.code}): is it a LiveKit server?") from None
+        code = error.code if _CODE.fullmatch(error.code) else f"HTTP {error.status}"
+        raise UnreachableError(f"{where} answers with an error ({code}): is it a LiveKit server?") from None
     except (aiohttp.ClientError, TimeoutError, ValueError):
         raise UnreachableError(f"{where} cannot be reached: start it, or set LIVEKIT_URL") from None
+    except (DecodeError, AttributeError, RecursionError):  # the client trusts what it is sent
+        raise UnreachableError(f"{where} answers, but not as LiveKit does: set LIVEKIT_URL") from None
 
 
 def _probes(settings: AgentSettings, manifest: Manifest) -> Iterator[Probe]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
@@ -21,6 +22,8 @@ def _address(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
         if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
             raise ValueError(f"must be an address like {schemes[-1]}://…")
+        if "@" in urlsplit(value).netloc:
+            raise ValueError("must not hold a user or a password: the keys have variables of their own")
         return value.rstrip("/")
 
     return AfterValidator(check)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.inputs import load, provision_settings
+from commands.inputs import load, provision_inputs, provision_settings
 from commands.options import DEFAULT_MANIFEST, JsonFlag, ManifestPath, NumberArgument
 from commands.running import json_text, run
 
@@ -54,3 +54,27 @@ def route_test(
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     typer.echo(json_text(verdict.to_dict()) if as_json else render(verdict, colour=colour).rstrip())
     raise typer.Exit(verdict.exit_code)
+
+
+def doctor(
+    expected_calls: Annotated[
+        int | None, typer.Option(min=1, help="Calls at once that you expect; else one for ten numbers.")
+    ] = None,
+    asks_sip: Annotated[
+        bool, typer.Option("--ask-sip/--no-ask-sip", help="Send an OPTIONS to livekit.sip_host and wait for an answer.")
+    ] = True,
+    manifest: ManifestPath = DEFAULT_MANIFEST,
+    as_json: JsonFlag = False,
+) -> None:
+    """Look at everything that a call needs, at Vobiz and at LiveKit; each finding says how to mend it. Writes nothing.
+
+    Exit code 1 when something keeps calls away or lets in strangers.
+    """
+    from provision.doctor.diagnose import diagnose
+    from provision.doctor.render import render
+
+    loaded, settings = provision_inputs(manifest)
+    diagnosis = run(diagnose(loaded, settings, expected_calls=expected_calls, asks_sip=asks_sip))
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    typer.echo(json_text(diagnosis.to_dict()) if as_json else render(diagnosis, colour=colour).rstrip())
+    raise typer.Exit(diagnosis.exit_code)

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from commands.inputs import load
 from commands.options import DEFAULT_MANIFEST, JsonFlag, ManifestPath
-from commands.running import environment, json_text
+from commands.running import json_text
 
 
 def firewall(
@@ -42,11 +43,11 @@ def cost(
     calls: Annotated[float | None, typer.Option(help="All calls of a month, instead.")] = None,
     mean_s: Annotated[float, typer.Option(help="Mean length of a call in seconds.")] = 180.0,
     transfers: Annotated[float, typer.Option(min=0, max=1, help="Share of calls with a second leg to a human.")] = 0.0,
-    sip_rate: Annotated[float, typer.Option(help="INR per minute over SIP.")] = 0.45,
-    stream_rate: Annotated[float, typer.Option(help="INR per minute over <Stream>.")] = 0.65,
-    number_rate: Annotated[float, typer.Option(help="INR per number and month.")] = 500.0,
-    ai_rate: Annotated[float, typer.Option(help="INR per minute of talk for speech and model.")] = 0.0,
-    fee: Annotated[float, typer.Option(help="INR per month for your own servers.")] = 0.0,
+    sip_rate: Annotated[float | None, typer.Option(help="INR per minute over SIP; else the manifest's rates.")] = None,
+    stream_rate: Annotated[float | None, typer.Option(help="INR per minute over <Stream>.")] = None,
+    number_rate: Annotated[float | None, typer.Option(help="INR per number and month.")] = None,
+    ai_rate: Annotated[float | None, typer.Option(help="INR per minute of talk for speech and model.")] = None,
+    fee: Annotated[float | None, typer.Option(help="INR per month for your own servers.")] = None,
     other_rate: Annotated[float | None, typer.Option(help="INR per minute, all in, of a platform to compare.")] = None,
     other_fee: Annotated[float, typer.Option(help="INR per month of that platform.")] = 0.0,
     plot: Annotated[Path | None, typer.Option(help="Draw cost over volume: NAME.svg or NAME.png.")] = None,
@@ -60,9 +61,9 @@ def cost(
     from provision.cost.reckon import count_routes, reckon
     from provision.cost.render import render
     from provision.cost.traffic import traffic
-    from telephony.manifest.load import load_manifest
 
-    numbers = count_routes(load_manifest(manifest, environ=environment()))
+    loaded = load(manifest)
+    numbers, written = count_routes(loaded), loaded.rates
     volume = traffic(
         numbers=numbers.total,
         minutes_per_number=minutes_per_number,
@@ -70,7 +71,13 @@ def cost(
         mean_s=mean_s,
         transfer_share=transfers,
     )
-    prices = Rates(sip=sip_rate, stream=stream_rate, number=number_rate, ai_per_minute=ai_rate, platform_fee=fee)
+    prices = Rates(
+        sip=written.sip_per_minute if sip_rate is None else sip_rate,
+        stream=written.stream_per_minute if stream_rate is None else stream_rate,
+        number=written.number_per_month if number_rate is None else number_rate,
+        ai_per_minute=written.ai_per_minute if ai_rate is None else ai_rate,
+        platform_fee=written.platform_fee if fee is None else fee,
+    )
     other = None if other_rate is None else Platform(per_minute=other_rate, fee=other_fee)
     result = reckon(numbers, volume, prices, other)
     typer.echo(json_text(result.to_dict()) if as_json else render(result))

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 def provision_inputs(manifest: Path, *, parallel: int = 16) -> tuple[Manifest, ProvisionSettings]:
     """Read the manifest, and from the environment what it takes to write both servers. Raises UserError."""
     from provision.settings import with_passwords
+    from telephony.manifest.load import folder_of
 
     loaded = load(manifest)
-    settings = with_passwords(provision_settings(), loaded, environment(), folder=manifest.parent)
+    settings = with_passwords(provision_settings(), loaded, environment(), folder=folder_of(manifest))
     return loaded, settings.model_copy(update={"parallel": parallel})
 
 

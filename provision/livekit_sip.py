@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedError, UnreachableError, connection_reason
 from provision.observed import Observed, Seen
-from provision.secret import fingerprint
+from provision.secret import fingerprint, masked
 from provision.servers import Ids
 from provision.stamp import livekit_stamp, livekit_stamp_json, with_livekit_stamp
 from provision.values import DispatchRule, InboundTrunk, Key, Kind, OutboundTrunk, Value
@@ -38,6 +38,7 @@ _CODEC_RATE: Final = 8000
 """Of PCMU and PCMA; SDP gives it for G.722 too (RFC 3551 section 4.5.2)."""
 _TRANSPORTS: Final = {1: "udp", 2: "tcp", 3: "tls"}
 """livekit.SIPTransport; 0 is automatic, which begins with UDP."""
+_LONGEST_WORDS = 300
 _T = TypeVar("_T")
 
 
@@ -271,13 +272,14 @@ class LiveKitSip:
         try:
             return await call
         except ServerError as error:
-            raise self._refusal(error.code, error.message, error.status, what, is_write=is_write) from None
+            told = self._safe(error.code), self._safe(error.message)
+            raise self._refusal(*told, error.status, what, is_write=is_write) from None
         except aiohttp.ClientConnectorError as error:
             raise self._unreachable(connection_reason(error.os_error)) from None
         except (aiohttp.ClientError, TimeoutError) as error:
-            reason = str(error) or type(error).__name__
+            reason = self._safe(str(error)) or type(error).__name__
             raise (OutcomeUnknownError(SERVER, what, reason) if is_write else self._unreachable(reason)) from None
-        except DecodeError:
+        except (DecodeError, AttributeError, ValueError, RecursionError):  # the client trusts what it is sent
             raise self._unreachable("something answers, but it is not LiveKit") from None
 
     def _refusal(self, code: str, detail: str, status: int, what: str, *, is_write: bool) -> WorldError:
@@ -288,6 +290,10 @@ class LiveKitSip:
         if is_write and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return OutcomeUnknownError(SERVER, what, f"HTTP {status} {detail}".strip())
         return RefusedError(SERVER, what, status=status, code=code, detail=detail)
+
+    def _safe(self, text: str) -> str:
+        """Take our secrets out of a text that comes from outside."""
+        return masked(text, (self._secret, *self._passwords.values())).replace("\n", " ")[:_LONGEST_WORDS]
 
     def _unreachable(self, reason: str) -> UnreachableError:
         return UnreachableError(SERVER, self._url, reason, hint="is it running, and is LIVEKIT_URL right?")

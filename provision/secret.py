@@ -1,10 +1,20 @@
-"""Passwords, told apart without being told: a value, a plan and a log carry a fingerprint, never the password."""
+"""Passwords, told apart without being told: a value, a plan and a log carry a fingerprint, never the password.
+
+And a text that comes from a server may quote what we have sent, so it is masked before anybody sees it.
+"""
 
 import hashlib
+import re
+from collections.abc import Iterable
+from typing import Final
 
 from pydantic import SecretStr
 
 _LENGTH = 10
+_MASK: Final = "***"
+_WORD: Final = re.compile(r"[A-Za-z0-9]{8,}")
+_TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)+|(?i:\bbasic)(?:\s|%20|\+)+[A-Za-z0-9%+/=_-]{4,}")
+"""A JSON Web Token, such as LiveKit's API gets: good for minutes, and as good as the secret. Or a proxy's password."""
 
 
 def fingerprint(deployment: str, password: SecretStr | str) -> str:
@@ -14,3 +24,16 @@ def fingerprint(deployment: str, password: SecretStr | str) -> str:
     """
     text = password.get_secret_value() if isinstance(password, SecretStr) else password
     return hashlib.sha256(f"{deployment}\0{text}".encode()).hexdigest()[:_LENGTH] if text else ""
+
+
+def masked(text: str, secrets: Iterable[SecretStr | str]) -> str:
+    """Return a text without our secrets and without tokens.
+
+    Encoders (JSON, URLs, HTML) change the marks in a secret and leave letters and digits alone, so each long run of those
+    is masked wherever it stands.
+    """
+    for secret in secrets:
+        value = secret.get_secret_value() if isinstance(secret, SecretStr) else secret
+        for piece in sorted({value, *_WORD.findall(value)} - {""}, key=len, reverse=True):
+            text = text.replace(piece, _MASK)
+    return _TOKEN.sub(_MASK, text)

@@ -45,10 +45,16 @@ class Vobiz:
         parallel: int = PARALLEL,
         busy_limit_s: float = 120.0,
     ) -> None:
-        self.http = VobizHttp(
-            base_url, auth_id, auth_token, retry_wait_s=retry_wait_s, parallel=parallel, busy_limit_s=busy_limit_s
-        )
         self._passwords = passwords or {}
+        self.http = VobizHttp(
+            base_url,
+            auth_id,
+            auth_token,
+            passwords=self._passwords.values(),
+            retry_wait_s=retry_wait_s,
+            parallel=parallel,
+            busy_limit_s=busy_limit_s,
+        )
 
     async def __aenter__(self) -> Self:
         return self

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -17,8 +17,9 @@ from pydantic import SecretStr
 
 from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedError, UnreachableError, connection_reason
 from provision.pace import Pace
+from provision.secret import masked
 from provision.vobiz_json import Page, read_error, read_page, read_retry_after_s
-from telephony.errors import WorldError
+from telephony.errors import UserError, WorldError
 
 SERVER: Final = "Vobiz"
 PARALLEL: Final = 16
@@ -31,8 +32,9 @@ _LONGEST_WORDS: Final = 300
 
 
 class VobizHttp:
-    """One account's API, with connections of its own.
+    """One account's API, with connections of its own. Raises UserError for a proxy that cannot be one.
 
+    `passwords` are what bodies may hold and no message may tell, beside the token.
     `retry_wait_s` is the first pause before a read that failed, or anything refused with 429, is tried again;
     `parallel` is how many requests may be on their way at once, and `busy_limit_s` how long 429 is borne.
     """
@@ -43,24 +45,28 @@ class VobizHttp:
         auth_id: str,
         auth_token: SecretStr,
         *,
+        passwords: Iterable[SecretStr] = (),
         retry_wait_s: float = 0.5,
         parallel: int = PARALLEL,
         busy_limit_s: float = _BUSY_LIMIT_S,
     ) -> None:
         self._base_url = base_url
         self._account = f"/Account/{quote(auth_id, safe='')}"
-        self._token = auth_token
+        self._secrets = (auth_token, *passwords)
         self._retry_wait_s = retry_wait_s
         self._busy_limit_s = busy_limit_s
         self._pace = Pace(parallel=parallel, first_wait_s=retry_wait_s)
         host = urlsplit(base_url).hostname or ""
-        self._http = httpx2.AsyncClient(
-            base_url=base_url,
-            headers={"X-Auth-ID": auth_id, "X-Auth-Token": auth_token.get_secret_value()},
-            timeout=_TIMEOUT_S,
-            limits=httpx2.Limits(max_connections=parallel, max_keepalive_connections=parallel),
-            trust_env=host not in ("127.0.0.1", "localhost", "::1"),
-        )
+        try:
+            self._http = httpx2.AsyncClient(
+                base_url=base_url,
+                headers={"X-Auth-ID": auth_id, "X-Auth-Token": auth_token.get_secret_value()},
+                timeout=_TIMEOUT_S,
+                limits=httpx2.Limits(max_connections=parallel, max_keepalive_connections=parallel),
+                trust_env=host not in ("127.0.0.1", "localhost", "::1"),
+            )
+        except (ValueError, ImportError, httpx2.InvalidURL):
+            raise UserError("HTTP_PROXY, HTTPS_PROXY or ALL_PROXY: must be an address like http://HOST:PORT") from None
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -194,8 +200,8 @@ class VobizHttp:
         return RefusedError(SERVER, what, status=status, code=self._safe(code), detail=self._safe(detail))
 
     def _safe(self, text: str) -> str:
-        """Take the token out of a text that comes from outside."""
-        return text.replace(self._token.get_secret_value(), "***").replace("\n", " ")[:_LONGEST_WORDS]
+        """Take our secrets out of a text that comes from outside."""
+        return masked(text, self._secrets).replace("\n", " ")[:_LONGEST_WORDS]
 
 
 async def _all(pages: Sequence[Coroutine[Any, Any, Page]]) -> list[Page]:

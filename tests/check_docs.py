@@ -1,4 +1,4 @@
-"""docs/cli.md is written from `--help`; this checks that it is fresh (`--write` writes it)."""
+"""docs/cli.md is written from `--help`, docs/dialroom.schema.json from the models; this checks that both are fresh."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import typer.main
 from typer.testing import CliRunner
 
 import cli
+from telephony.manifest.schema import schema_text
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "cli.md"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def page() -> str:
@@ -40,16 +41,16 @@ def _help(path: list[str]) -> str:
 
 
 def main() -> int:
-    """Compare, or write with `--write`; exit 1 when the page is stale."""
-    fresh = page()
+    """Compare, or write with `--write`; exit 1 when one is stale."""
+    fresh = {"cli.md": page(), "dialroom.schema.json": schema_text()}
     if "--write" in sys.argv[1:]:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(fresh)
+        for name, text in fresh.items():
+            (DOCS / name).write_text(text)
         return 0
-    if not PAGE.exists() or PAGE.read_text() != fresh:
-        sys.stderr.write("docs/cli.md is stale: run `make docs`\n")
-        return 1
-    return 0
+    stale = [name for name, text in fresh.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != text]
+    for name in stale:
+        sys.stderr.write(f"docs/{name} is stale: run `make docs`\n")
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -42,6 +42,9 @@ COMMANDS = [
     "provision import",
     "provision rollback",
     "route-test",
+    "schema",
+    "doctor",
+    "config show",
 ]
 
 

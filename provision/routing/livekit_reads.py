@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from provision.errors import AccessDeniedError, RefusedError, UnreachableError, connection_reason
 from provision.routing.world import SipService
+from provision.secret import masked
 from telephony.errors import WorldError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _NO_HOST: Final = "=.invalid"
 _ROOMS: Final = 50
 _SCAN_S: Final = 8.0
 """livekit-server looks for a worker once, for 5 s."""
+_LONGEST_WORDS: Final = 300
 _T = TypeVar("_T")
 
 
@@ -153,12 +155,12 @@ class LiveKitReads:
         try:
             return await call
         except ServerError as error:
-            raise self._refusal(error.code, error.message, error.status, what) from None
+            raise self._refusal(self._safe(error.code), self._safe(error.message), error.status, what) from None
         except aiohttp.ClientConnectorError as error:
             raise self._unreachable(connection_reason(error.os_error)) from None
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise self._unreachable(str(error) or type(error).__name__) from None
-        except DecodeError:
+            raise self._unreachable(self._safe(str(error)) or type(error).__name__) from None
+        except (DecodeError, AttributeError, ValueError, RecursionError):  # the client trusts what it is sent
             raise self._unreachable("something answers, but it is not LiveKit") from None
 
     def _refusal(self, code: str, detail: str, status: int, what: str) -> WorldError:
@@ -167,6 +169,10 @@ class LiveKitReads:
         if not detail and status == HTTPStatus.NOT_FOUND:
             return self._unreachable("something answers, but it is not LiveKit")
         return RefusedError(SERVER, what, status=status, code=code, detail=detail)
+
+    def _safe(self, text: str) -> str:
+        """Take our secret out of a text that comes from outside."""
+        return masked(text, (self._secret,)).replace("\n", " ")[:_LONGEST_WORDS]
 
     def _unreachable(self, reason: str) -> UnreachableError:
         return UnreachableError(SERVER, self._url, reason, hint="is it running, and is LIVEKIT_URL right?")

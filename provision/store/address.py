@@ -49,8 +49,9 @@ class PostgresAddress:
 
 
 def default_path(manifest: Path) -> Path:
-    """Return the file that belongs to a manifest."""
-    return manifest.absolute().parent / ".dialroom" / "provision.db"
+    """Return the file that belongs to a manifest, a file or a folder."""
+    manifest = manifest.absolute()
+    return (manifest if manifest.is_dir() else manifest.parent) / ".dialroom" / "provision.db"
 
 
 def parse_address(address: str | Path) -> FileAddress | PostgresAddress:

@@ -1,5 +1,6 @@
 """Read a manifest file. Every problem names its place: ``dialroom.yaml:12:5: numbers[0].number: …``."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,13 @@ from pydantic_core import ErrorDetails
 
 from telephony.errors import UserError
 from telephony.manifest.agent import READ_TEXT, ReadText
+from telephony.manifest.folder import Part, TwiceError, merged, parts_of
 from telephony.manifest.model import Manifest
 from telephony.manifest.variables import substitute
 from telephony.manifest.yaml_tree import Path as KeyPath
 from telephony.manifest.yaml_tree import Place, YamlError, YamlTree, parse_yaml
 
+_WORD = re.compile(r"[A-Za-z0-9]{6,}")
 _MESSAGES = {
     "missing": "is required",
     "model_type": "must be a mapping of keys to values",
@@ -42,28 +45,44 @@ class ManifestError(UserError):
 
     def __init__(self, name: str, found: Sequence[Problem]) -> None:
         self.name = name
-        self.problems = tuple(sorted(found))
+        self.problems = tuple(sorted(found, key=lambda problem: (problem.place.file, problem)))
         super().__init__("\n".join(_line(name, problem) for problem in self.problems))
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A manifest, and the text that it comes from: its tree, and the texts that variables were filled into.
+
+    `filled` has the value and what was written, by path. `name` is the file's, or the folder's.
+    """
+
+    name: str
+    manifest: Manifest
+    tree: YamlTree
+    filled: Mapping[KeyPath, tuple[str, str]]
+
+
 def load_manifest(path: Path, *, environ: Mapping[str, str]) -> Manifest:
-    """Read and validate a manifest; files that it names are looked up beside it.
+    """Read and validate a manifest, a file or a folder of them; files that it names are looked up beside it.
 
     Raises:
         UserError: there is no such file, or it cannot be read.
         ManifestError: everything that is wrong inside it.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}; name the manifest with DIALROOM_MANIFEST") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text") from error
-    return parse_manifest(
-        text,
-        name=str(path),
-        environ=environ,
-        read_text=lambda name: (path.parent / name).read_text(encoding="utf-8-sig"),
+    return read_source(path, environ=environ).manifest
+
+
+def read_source(path: Path, *, environ: Mapping[str, str]) -> Source:
+    """Do what `load_manifest` does, and keep where everything comes from."""
+    folder = path if path.is_dir() else path.parent
+    files = parts_of(path) if path.is_dir() else [path]
+    trees = [(str(file), _tree(_text(file), name=str(file), environ=environ)) for file in files]
+    if len(trees) == 1 and not path.is_dir():
+        tree, filled = trees[0][1]
+    else:
+        tree, filled = _merged(trees)
+    return _validated(
+        tree, filled, name=str(path), read_text=lambda name: (folder / name).read_text(encoding="utf-8-sig")
     )
 
 
@@ -73,8 +92,29 @@ def parse_manifest(text: str, *, name: str, environ: Mapping[str, str], read_tex
     Raises:
         ManifestError: everything that is wrong.
     """
+    tree, filled = _tree(text, name=name, environ=environ)
+    return _validated(tree, filled, name=name, read_text=read_text).manifest
 
-    filled: dict[KeyPath, tuple[str, str]] = {}
+
+def folder_of(path: Path) -> Path:
+    """Return the folder that a manifest stands in, or is."""
+    return path if path.is_dir() else path.parent
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}; name the manifest with DIALROOM_MANIFEST") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text") from error
+
+
+_Filled = dict[KeyPath, tuple[str, str]]
+
+
+def _tree(text: str, *, name: str, environ: Mapping[str, str]) -> tuple[YamlTree, _Filled]:
+    filled: _Filled = {}
 
     def scalar(value: str, path: KeyPath, place: Place) -> str:
         try:
@@ -86,13 +126,32 @@ def parse_manifest(text: str, *, name: str, environ: Mapping[str, str], read_tex
         return result
 
     try:
-        tree = parse_yaml(text, scalar=scalar)
+        return parse_yaml(text, scalar=scalar), filled
     except YamlError as error:
         raise ManifestError(name, [Problem(error.place, _written(error.path), error.message)]) from error
+
+
+def _merged(trees: Sequence[tuple[str, tuple[YamlTree, _Filled]]]) -> tuple[YamlTree, _Filled]:
+    parts = [Part(name, tree) for name, (tree, _) in trees]
     try:
-        return Manifest.model_validate(tree.value, context={READ_TEXT: read_text})
+        tree = merged(parts)
+    except TwiceError as error:
+        raise ManifestError(error.place.file, [Problem(error.place, _written(error.path), str(error))]) from error
+    places = {(place.file, place.line, place.column): path for path, place in tree.values.items()}
+    filled: _Filled = {}
+    for name, (part, texts) in trees:
+        for path, text in texts.items():
+            place = part.values[path]
+            filled[places[name, place.line, place.column]] = text
+    return tree, filled
+
+
+def _validated(tree: YamlTree, filled: Mapping[KeyPath, tuple[str, str]], *, name: str, read_text: ReadText) -> Source:
+    try:
+        manifest = Manifest.model_validate(tree.value, context={READ_TEXT: read_text})
     except ValidationError as error:
         raise ManifestError(name, [_untold(problem, filled) for problem in _problems(error, tree)]) from None
+    return Source(name, manifest, tree, filled)
 
 
 def _untold(problem: Problem, filled: Mapping[KeyPath, tuple[str, str]]) -> Problem:
@@ -102,6 +161,9 @@ def _untold(problem: Problem, filled: Mapping[KeyPath, tuple[str, str]]) -> Prob
         if _written(path).startswith(problem.path) and value:
             for shown in (value, repr(value)[1:-1], value.lower()):
                 message = message.replace(shown, written)
+            for piece in _WORD.findall(value):  # a message may quote a part of it
+                if piece not in written:
+                    message = message.replace(piece, "***")
     return replace(problem, message=message)
 
 
@@ -140,5 +202,5 @@ def _written(path: KeyPath) -> str:
 
 
 def _line(name: str, problem: Problem) -> str:
-    where = f"{name}:{problem.place.line}:{problem.place.column}"
+    where = f"{problem.place.file or name}:{problem.place.line}:{problem.place.column}"
     return f"{where}: {problem.path}: {problem.message}" if problem.path else f"{where}: {problem.message}"

@@ -9,6 +9,7 @@ from telephony.manifest.cidr import VOBIZ_SIGNALLING, Cidr
 from telephony.manifest.entry import Entry, problems
 from telephony.manifest.number_lines import NumberEntry, NumberSettings, expanded
 from telephony.manifest.outbound import Outbound
+from telephony.manifest.rates import Rates
 
 MANIFEST_VERSION: Final = 1
 
@@ -60,6 +61,7 @@ class Manifest(Entry):
     livekit: LiveKitTarget
     vobiz: VobizTarget = VobizTarget()
     outbound: Outbound | None = None
+    rates: Rates = Rates()
 
     @model_validator(mode="after")
     def _calls_out_with_its_own_numbers(self) -> Self:

@@ -39,6 +39,9 @@ _PLATFORMS: Final[dict[Preset, _Platform]] = {
 }
 
 
+PRESETS: Final[tuple[Preset, ...]] = tuple(_PLATFORMS)
+
+
 class SipDestination(Entry):
     """One SIP host. `port` None is the transport's own."""
 
@@ -189,11 +192,11 @@ def _from_uri(text: str) -> SipDestination:
 
 def _from_mapping(given: dict[Any, Any]) -> SipDestination:
     preset = given.get("preset")
-    if preset is not None and preset not in _PLATFORMS:
+    if preset is not None and preset not in list(_PLATFORMS):
         raise ValueError(f"no preset named {preset!r}; presets are: {', '.join(_PLATFORMS)}")
     platform = _PLATFORMS[preset] if preset is not None else _Platform("", "udp")
     host = given.get("host") or platform.host
-    if "{project}" in host:
+    if isinstance(host, str) and "{project}" in host:
         if not given.get("project"):
             raise ValueError(f"preset {preset} needs project: the first part of {host.format(project='<project>')}")
         host = host.format(project=given["project"])
@@ -204,10 +207,17 @@ def _from_mapping(given: dict[Any, Any]) -> SipDestination:
 
 
 def _destination(host: Any, port: Any, transport: Any) -> SipDestination:
-    if not isinstance(host, str) or SipUri.parse(f"sip:{host}").host != host.lower():
+    if not isinstance(host, str) or not _is_bare(host):
         raise ValueError(f"{host!r} must be a bare host name or address")
     if transport not in ("udp", "tcp", "tls"):
         raise ValueError(f"transport must be udp, tcp or tls, not {transport!r}")
     if port is None and transport == "tls":
         port = _TLS_PORT
     return SipDestination(host=host.lower(), port=port, transport=transport)
+
+
+def _is_bare(host: str) -> bool:
+    try:
+        return SipUri.parse(f"sip:{host}").host == host.lower()
+    except SipUriError:
+        return False

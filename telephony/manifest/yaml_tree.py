@@ -29,10 +29,11 @@ _PLAIN_SCALARS: Final = (
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A position in a text, both counted from 1."""
+    """A position in a text, both counted from 1. `file` is told where a manifest has several."""
 
     line: int
     column: int
+    file: str = ""
 
 
 class YamlError(Exception):

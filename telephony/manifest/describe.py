@@ -1,0 +1,102 @@
+"""What every key of the manifest means; `telephony.manifest.schema` puts it into the schema for editors."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_ROUTE = "Where the calls go: an agent of this manifest, several by weight, another SIP platform, or a stream server."
+_LABELS = "Words of your own, for people and for `--target label:KEY=VALUE`."
+_LIMITS = "How long a call may last and ring, and who may call."
+_CODECS = "The codecs that LiveKit offers, in this order: PCMU, PCMA, G722. Without it, LiveKit's own."
+_ENCRYPTION = "SRTP towards the carrier: disable, allow or require. Vobiz documents none: disable is the default."
+_HEADERS = "SIP headers whose values the agent finds as attributes of the caller, such as X-Clinic: clinic."
+_KRISP = "Noise cancellation of LiveKit Cloud; a self-hosted server ignores it."
+_NUMBER_SETTINGS = {
+    "route": _ROUTE,
+    "labels": _LABELS,
+    "limits": _LIMITS,
+    "codecs": _CODECS,
+    "media_encryption": _ENCRYPTION,
+    "headers_to_attributes": _HEADERS,
+    "krisp": _KRISP,
+}
+_BASE_URL = "Another server with the same protocol, such as http://127.0.0.1:8000/v1; else the environment's."
+
+DESCRIPTIONS: Final[dict[str, str]] = {
+    "Manifest.version": "The version of this format: 1.",
+    "Manifest.deployment": "A name for this deployment: part of every name given to objects at Vobiz and LiveKit.",
+    "Manifest.agents": "The agents by name: what they say, to whom they listen, what they may do.",
+    "Manifest.templates": "What several numbers have in common, by name; a number's own settings go over it.",
+    "Manifest.numbers": "The numbers: each line has one number, several, or a range.",
+    "Manifest.livekit": "Where LiveKit takes calls.",
+    "Manifest.vobiz": "Where Vobiz's calls come from.",
+    "Manifest.outbound": "How calls leave; left out, none do.",
+    "Manifest.rates": "Prices for `dialroom cost`, in INR without taxes.",
+    **{f"NumberSettings.{name}": text for name, text in _NUMBER_SETTINGS.items()},
+    **{f"NumberLine.{name}": text for name, text in _NUMBER_SETTINGS.items()},
+    "NumberLine.number": "One number of your Vobiz account, in E.164 or any Indian form: +918071000001, 08071000001.",
+    "NumberLine.numbers": "Several numbers that are treated alike.",
+    "NumberLine.range": "All numbers from the first to the last one.",
+    "NumberLine.template": "The name of a template.",
+    "NumberRange.first": "The lowest number.",
+    "NumberRange.last": "The highest number; all between them are meant.",
+    "Limits.max_call_s": "Seconds after which a call is ended; 0 is no limit.",
+    "Limits.ring_s": "Seconds that a call rings before it is refused with 486, so that the carrier can go elsewhere.",
+    "Limits.callers": "Only these numbers may call; empty is everybody. Compared in E.164, by the worker.",
+    "AgentRoute.agent": "The name of an agent of this manifest.",
+    "SplitRoute.split": "Agents with weights; a call keeps its agent, chosen by the call's id.",
+    "WeightedAgent.agent": "The name of an agent of this manifest.",
+    "WeightedAgent.weight": "Its share of the calls: 80 and 20 are four of five and one of five.",
+    "SipRoute.sip": "A SIP URI without a user, such as sip:pbx.example.com:5080;transport=tcp, or a platform.",
+    "SipPlace.preset": "A platform whose SIP address is known: its host, port and transport.",
+    "SipPlace.host": "The host name or address that takes the calls.",
+    "SipPlace.project": "The first part of the host where each customer has one (livekit-cloud).",
+    "SipPlace.port": "The port; the transport's own if none.",
+    "SipPlace.transport": "udp, tcp or tls.",
+    "SipPlace.fallbacks": "Where calls go when this does not answer, in order; Vobiz's support has to set that.",
+    "StreamRoute.stream": "URLs that Vobiz asks what to do with a call: ours, Pipecat's, anybody's.",
+    "StreamUrls.server": "The address of our own stream server; stands for its answer and hang-up URLs.",
+    "StreamUrls.answer_url": "Asked when a call comes; answers with VoiceXML, usually a <Stream> to a wss:// address.",
+    "StreamUrls.hangup_url": "Told when a call has ended.",
+    "StreamUrls.fallback_url": "Asked when the answer URL fails.",
+    "LiveKitTarget.sip_host": "The public host or host:port of livekit-sip, without sip: and without a user.",
+    "VobizTarget.signalling": "Address ranges (CIDR) that calls are let in from; else Vobiz's documented ten.",
+    "Outbound.username": "The user name of the Vobiz credential that calls leave with: letters and digits.",
+    "Outbound.password": "Where its password is; never the password itself.",
+    "Outbound.caller_ids": "Numbers of this manifest that may be shown to whom is called; all if not written.",
+    "Outbound.transport": "udp, tcp or tls, between livekit-sip and Vobiz.",
+    "SecretReference.env": "The environment variable (or line of .env) that holds it.",
+    "SecretReference.file": "The file that holds it and nothing else, beside the manifest.",
+    "Rates.sip_per_minute": "Per minute of a leg over SIP.",
+    "Rates.stream_per_minute": "Per minute of a leg over <Stream>.",
+    "Rates.number_per_month": "Per number and month.",
+    "Rates.ai_per_minute": "Per minute of talk, for speech and model.",
+    "Rates.platform_fee": "Per month, for your own servers.",
+    "AgentProfile.greeting": "What the agent says first; prepared while it rings.",
+    "AgentProfile.goodbye": "What it says before it hangs up; heard to its end.",
+    "AgentProfile.instructions": "Who it is and what it does: the text itself, or the path of a .md file.",
+    "AgentProfile.language": "The language of the talk as a BCP 47 tag: en, en-IN, hi.",
+    "AgentProfile.stt": "Speech to text.",
+    "AgentProfile.llm": "The language model.",
+    "AgentProfile.tts": "Text to speech.",
+    "AgentProfile.tools": "What the agent may do: end_call, current_time, or a web service of yours.",
+    "SttChoice.provider": "The protocol: deepgram.",
+    "SttChoice.model": "The recogniser, such as nova-3.",
+    "SttChoice.base_url": _BASE_URL,
+    "LlmChoice.provider": "The protocol: openai (chat completions).",
+    "LlmChoice.model": "The model, such as gpt-4.1-mini.",
+    "LlmChoice.base_url": _BASE_URL,
+    "LlmChoice.temperature": "From 0 (always the likeliest word) to 2; the service's own if not written.",
+    "TtsChoice.provider": "The protocol: deepgram.",
+    "TtsChoice.model": "The voice, such as aura-2-andromeda-en.",
+    "TtsChoice.base_url": _BASE_URL,
+    "HttpTool.name": "The tool's name, as the model calls it.",
+    "HttpTool.description": "When to use it and what it gives; read by the model.",
+    "HttpTool.method": "GET puts arguments into the query, POST into a JSON body.",
+    "HttpTool.url": "The address; {name} is replaced by that argument.",
+    "HttpTool.parameters": "The arguments by name.",
+    "HttpTool.timeout_s": "Seconds until it is given up.",
+    "ToolParameter.type": "string, integer, number or boolean.",
+    "ToolParameter.description": "What it means; read by the model.",
+    "ToolParameter.required": "Whether the model must give it.",
+}
