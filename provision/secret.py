@@ -29,8 +29,8 @@ def fingerprint(deployment: str, password: SecretStr | str) -> str:
 def masked(text: str, secrets: Iterable[SecretStr | str]) -> str:
     """Return a text without our secrets and without tokens.
 
-    Encoders (JSON, URLs, HTML) change the marks in a secret and leave letters and digits alone, so each long run of those
-    is masked wherever it stands.
+    Encoders (JSON, URLs, HTML) change the marks in a secret and leave letters and digits alone, so each long run of
+    those is masked wherever it stands.
     """
     for secret in secrets:
         value = secret.get_secret_value() if isinstance(secret, SecretStr) else secret

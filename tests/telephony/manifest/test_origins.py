@@ -35,9 +35,9 @@ def test_each_value_has_its_origin(tmp_path: Path) -> None:
     assert told["deployment"] == ("${NAME}", f"{file}:2:13, with a variable")
     assert told["livekit.sip_host"][0] == "${HOST:-sip.lotus.in}"
     assert told["numbers[0].range.first"] == ("+918071000001", f"{file}:7:21")
-    assert told["numbers[0].limits.ring_s"] == (25, f"template desk at {file}:5:48")
+    assert told["numbers[0].limits.ring_s"] == (25, f"template desk at {file}:5:49")
     assert told["numbers[0].route.agent"] == ("anna", f"template desk at {file}:5:25")
-    assert told["numbers[1].limits.max_call_s"] == (60, f"{file}:8:63")
+    assert told["numbers[1].limits.max_call_s"] == (60, f"{file}:8:68")
     assert "numbers[1].limits.ring_s" not in told
     assert told["agents.anna.stt.model"][0] == "nova-2"
     assert told["agents.anna.stt.provider"] == ("deepgram", "default")
