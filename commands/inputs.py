@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def provision_inputs(manifest: Path, *, parallel: int = 16) -> tuple[Manifest, ProvisionSettings]:
     """Read the manifest, and from the environment what it takes to write both servers. Raises UserError."""
-    from provision.settings import with_passwords
+    from provision.passwords import with_passwords
     from telephony.manifest.load import folder_of
 
     loaded = load(manifest)

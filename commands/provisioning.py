@@ -9,7 +9,7 @@ import typer
 import typer.core
 
 from commands.applying import Asked, apply_and_tell, ask
-from commands.inputs import plan_text, provision_inputs, provision_settings, state_of, targets
+from commands.inputs import load, plan_text, provision_inputs, provision_settings, state_of, targets
 from commands.options import (
     DEFAULT_MANIFEST,
     GROUP_SETTINGS,
@@ -22,7 +22,7 @@ from commands.options import (
     Target,
     YesFlag,
 )
-from commands.running import CHANGES_PENDING, json_text, run
+from commands.running import CHANGES_PENDING, environment, json_text, run
 from telephony.errors import UserError
 
 if TYPE_CHECKING:
@@ -164,6 +164,33 @@ def provision_import(
     except OSError as error:
         raise UserError(f"{out}: cannot be written: {error.strerror}") from error
     typer.echo(f"{out} is written; fill in what it marks with TODO.")
+
+
+@provision_app.command("password")
+def provision_password(
+    manifest: ManifestPath = DEFAULT_MANIFEST,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Although there is one; `apply` then writes the new one.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make the password that calls leave with, and keep it where the manifest says. It is never shown.
+
+    `outbound.password` says where: a line of an environment file and a file get mode 600, a command gets it on its
+    standard input.
+    """
+    from provision.passwords import make_password
+    from telephony.manifest.load import folder_of
+
+    loaded = load(manifest)
+    if loaded.outbound is None:
+        raise UserError(f"{manifest} has no outbound: no call leaves, and no password is needed")
+    kept = make_password(loaded.outbound, environment(), folder=folder_of(manifest), renew=renew)
+    typer.echo(
+        json_text({"kept": kept})
+        if as_json
+        else f"A new password is kept in {kept}. `dialroom provision apply` writes it."
+    )
 
 
 @provision_app.command("rollback")

@@ -8,7 +8,14 @@ from urllib.parse import urlsplit
 
 from provision.livekit_numbers import livekit_forms
 from provision.observed import Observed
-from provision.stamp import application_name, carrier_trunk_name, livekit_name, outbound_name, sip_route_name
+from provision.stamp import (
+    application_name,
+    carrier_trunk_name,
+    livekit_name,
+    outbound_login,
+    outbound_name,
+    sip_route_name,
+)
 from provision.values import (
     Application,
     Assignment,
@@ -66,14 +73,15 @@ def _outbound(manifest: Manifest, password: str, addresses: Mapping[str, str]) -
         return
     name = outbound_name(manifest.deployment)
     shown = [entry.number for entry in manifest.numbers] if wanted.caller_ids == "all" else wanted.caller_ids
-    yield Credential(name=wanted.username, fingerprint=password)
-    yield CarrierOutbound(name=name, credential=wanted.username, transport=wanted.transport)
+    username = outbound_login(manifest.deployment, wanted.username)
+    yield Credential(name=username, fingerprint=password)
+    yield CarrierOutbound(name=name, credential=username, transport=wanted.transport)
     yield OutboundTrunk(
         name=name,
         carrier=name,
         address=addresses.get(name, ""),
         numbers=tuple(sorted(shown)),
-        username=wanted.username,
+        username=username,
         fingerprint=password,
         transport=wanted.transport,
     )

@@ -23,6 +23,7 @@ from provision.saved import check_current, checksum, save_plan
 from provision.secret import fingerprint
 from provision.servers import Ids, Server
 from provision.settings import ProvisionSettings
+from provision.stamp import outbound_login
 from provision.values import Credential, Key, Kind, OutboundTrunk, Side, Value, key_of
 from provision.vobiz import Vobiz
 from telephony.errors import UserError
@@ -107,7 +108,7 @@ async def plan_manifest(
 
 
 def _desired(manifest: Manifest, settings: ProvisionSettings, observed: Observed) -> Desired:
-    login = manifest.outbound.username if manifest.outbound else ""
+    login = outbound_login(manifest.deployment, manifest.outbound.username) if manifest.outbound else ""
     password = fingerprint(manifest.deployment, settings.passwords[login]) if login else ""
     addresses = observed.addresses(manifest.deployment)
     return desire(manifest, carrier_cidrs=settings.carrier_cidrs, password=password, addresses=addresses)

@@ -1,7 +1,6 @@
 """The environment, read in one place: where LiveKit and the carrier are, and the keys that open them."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -11,11 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from provision.errors import SettingMissingError
 from telephony.errors import UserError
 from telephony.manifest.cidr import Cidr
-from telephony.manifest.model import Manifest
 
-LEAST_PASSWORD: Final = 8
-MOST_PASSWORD: Final = 64
-"""The least is the API's (Vobiz documentation, credentials); the most is ours."""
 VOBIZ_BASE_URL: Final = "https://api.vobiz.ai/api/v1"
 
 
@@ -92,8 +87,8 @@ class CarrierSettings(_Given):
 class ProvisionSettings(CarrierSettings):
     """Addresses and keys. `carrier_cidrs` stands in for the manifest's ``vobiz.signalling``; None leaves that alone.
 
-    `passwords` are those of the logins that calls go out with, by user name (`with_passwords`); `parallel` is how many
-    requests to the carrier may be on their way at once.
+    `passwords` are those of the logins that calls go out with, by user name (`provision.passwords`); `parallel` is how
+    many requests to the carrier may be on their way at once.
     """
 
     livekit_url: Annotated[str, BeforeValidator(_http)] = Field(validation_alias="LIVEKIT_URL")
@@ -104,34 +99,6 @@ class ProvisionSettings(CarrierSettings):
     carrier_cidrs: Annotated[tuple[Cidr, ...] | None, NoDecode, BeforeValidator(_split)] = Field(
         None, validation_alias="DIALROOM_CARRIER_CIDRS", min_length=1
     )
-
-
-def with_passwords(
-    settings: ProvisionSettings, manifest: Manifest, environ: Mapping[str, str], *, folder: Path
-) -> ProvisionSettings:
-    """Return the settings with the passwords that a manifest refers to; files are looked up in `folder`.
-
-    Raises:
-        SettingMissingError: a variable is not set.
-        UserError: a file cannot be read, or what is in there is no password that Vobiz takes.
-    """
-    if manifest.outbound is None:
-        return settings
-    reference = manifest.outbound.password
-    if reference.env is not None:
-        if not environ.get(reference.env):
-            raise SettingMissingError([reference.env])
-        password = environ[reference.env]
-    else:
-        assert reference.file is not None
-        try:
-            password = (folder / reference.file).read_text(encoding="utf8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{reference.file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if not (password.isascii() and password.isprintable() and LEAST_PASSWORD <= len(password) <= MOST_PASSWORD):
-        span = f"{LEAST_PASSWORD} to {MOST_PASSWORD} printable ASCII characters"
-        raise UserError(f"{reference} holds no password that Vobiz takes: it has {span}")
-    return settings.model_copy(update={"passwords": {manifest.outbound.username: SecretStr(password)}})
 
 
 def _checked(cls: type[_Settings], given: Mapping[str, Any]) -> _Settings:

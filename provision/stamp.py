@@ -44,6 +44,11 @@ def login_name(deployment: str) -> str:
     return f"{_LOGIN}{deployment.replace('-', 'Z')}"
 
 
+def outbound_login(deployment: str, username: str | None) -> str:
+    """Return the user name that calls leave with: the manifest's, or ours."""
+    return username or login_name(deployment)
+
+
 def login_stamp(username: str) -> str | None:
     """Return the deployment whose `login_name` this is, or None when it is not ours."""
     match = _LOGIN_NAME.fullmatch(username)

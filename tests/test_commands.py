@@ -41,6 +41,7 @@ COMMANDS = [
     "provision adopt",
     "provision import",
     "provision rollback",
+    "provision password",
     "route-test",
     "schema",
     "doctor",

@@ -4,15 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
+from dotenv import dotenv_values
 from livekit import api
 
 from provision.errors import SettingMissingError
+from provision.passwords import make_password, with_passwords
 from provision.render import render
 from provision.run import apply_plan, plan_destroy, plan_manifest
-from provision.settings import ProvisionSettings, with_passwords
-from telephony.errors import UserError
+from provision.settings import ProvisionSettings
+from telephony.errors import UserError, WorldError
 from telephony.manifest.load import ManifestError
 from telephony.manifest.model import Manifest
+from tests.provision.memory import names
 from tests.provision.world import World
 from tests.telephony.manifest.manifests import MINIMAL, parsed
 
@@ -109,8 +112,8 @@ def test_a_password_that_is_not_there_or_none_is_told_by_its_place(tmp_path: Pat
     ("changed", "expected"),
     [
         ({"password": "canary-4711"}, "outbound.password: must not be written here"),
-        ({"password": "{env: A, file: b}"}, "outbound.password: write exactly one of env and file"),
-        ({"password": "{}"}, "outbound.password: write exactly one of env and file"),
+        ({"password": "{env: A, file: b}"}, "outbound.password: write exactly one of env, file and command"),
+        ({"password": "{}"}, "outbound.password: write exactly one of env, file and command"),
         ({"username": "a-b"}, "outbound.username: does not match"),
         ({"caller_ids": "[+919812345678]"}, "outbound.caller_ids: +919812345678 is no number of this manifest"),
     ],
@@ -121,3 +124,70 @@ def test_a_wrong_outbound_side_is_told(world: World, changed: dict[str, str], ex
         manifest(world, world.number(), **changed)
     assert expected in str(refused.value)
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("password", "file"),
+    [
+        ("{env: OUT_PASSWORD}", ".env"),
+        ("{env: OUT_PASSWORD, env_file: secrets/out.env}", "secrets/out.env"),
+        ("{file: secrets/out}", "secrets/out"),
+    ],
+)
+def test_a_password_is_made_and_kept_where_the_manifest_says(
+    world: World, tmp_path: Path, password: str, file: str
+) -> None:
+    """For its owner alone, beside what was there, and only once unless another is wanted."""
+    wanted = manifest(world, world.number(), password=password)
+    assert wanted.outbound is not None
+    (tmp_path / "secrets").mkdir()
+    if "env" in password:
+        (tmp_path / file).write_text("FIRST='1'\nexport OUT_PASSWORD=old\nLAST=2\n")
+    kept = make_password(wanted.outbound, {}, folder=tmp_path, renew=False)
+    assert file in kept
+    assert (tmp_path / file).stat().st_mode & 0o777 == 0o600
+    environ = {key: value or "" for key, value in dotenv_values(tmp_path / file).items()} if "env" in password else {}
+    assert "env" not in password or (environ["FIRST"], environ["LAST"]) == ("1", "2")
+    made = with_passwords(world.settings(), wanted, environ, folder=tmp_path)
+    (secret,) = made.passwords.values()
+    assert len(secret.get_secret_value()) == 20
+    assert secret.get_secret_value() not in kept
+    with pytest.raises(UserError, match="holds a password already; --renew makes another one"):
+        make_password(wanted.outbound, environ, folder=tmp_path, renew=False)
+    make_password(wanted.outbound, environ, folder=tmp_path, renew=True)
+    assert secret.get_secret_value() not in (tmp_path / file).read_text()
+    assert {path.name for path in tmp_path.rglob("*") if path.name.startswith(".")} <= {".env"}
+
+
+def test_a_command_can_keep_and_tell_it(world: World, tmp_path: Path) -> None:
+    """It gets it on its standard input; what it prints on its way is told to nobody."""
+    place = tmp_path / "kept"
+    store = f"[sh, -c, 'cat > {place}; echo canary-noise']"
+    wanted = manifest(world, world.number(), password=f"{{command: [cat, {place}], store: {store}}}")
+    assert wanted.outbound is not None
+    with pytest.raises(WorldError, match=r"outbound\.password: cat ended with exit code 1"):
+        with_passwords(world.settings(), wanted, {}, folder=tmp_path)
+    assert make_password(wanted.outbound, {}, folder=tmp_path, renew=False) == "the command sh"
+    (secret,) = with_passwords(world.settings(), wanted, {}, folder=tmp_path).passwords.values()
+    assert secret.get_secret_value() == place.read_text()
+    for command, told in (
+        ("[nobody-has-this]", "cannot be run"),
+        ("[sh, -c, 'echo canary >&2; exit 3']", "exit code 3"),
+    ):
+        broken = manifest(world, world.number(), password=f"{{command: {command}}}")
+        with pytest.raises(WorldError, match=told) as refused:
+            with_passwords(world.settings(), broken, {}, folder=tmp_path)
+        assert "canary" not in str(refused.value)
+
+
+async def test_a_deployment_has_a_login_of_its_own(world: World) -> None:
+    """Letters and digits; it is ours by its name, also before any trunk uses it."""
+    number = world.number()
+    text = MINIMAL.replace("deployment: test", f"deployment: {world.deployment}").replace("+918071000001", number)
+    wanted = parsed(text + "outbound: {password: {env: OUT_PASSWORD}}\n")
+    await applied(world, wanted, FIRST)
+    (login,) = world.vobiz.account.credentials.values()
+    assert login["username"] == f"dialroom{world.deployment}"
+    world.vobiz.account.trunks.clear()
+    destroy = await plan_destroy(world.deployment, world.settings())
+    assert f"Delete carrier credential {login['username']}" in names(destroy.changes)
