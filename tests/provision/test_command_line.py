@@ -1,0 +1,142 @@
+"""The commands against both servers, as processes: what they print, how they end, what they leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.provision.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Folder:
+    """A folder with a manifest, in which commands run."""
+
+    path: Path
+    world: World
+
+    def write(self, *lines: str, sip_host: str = "sip.lotus.in") -> None:
+        numbers = "".join(f"  - {{{line}}}\n" for line in lines)
+        agents = "".join(f"  {a}: {{greeting: Hi., goodbye: Bye., instructions: Be kind.}}\n" for a in ("anna", "bela"))
+        (self.path / "dialroom.yaml").write_text(
+            f"version: 1\ndeployment: {self.world.deployment}\nlivekit: {{sip_host: {sip_host}}}\n"
+            f"numbers:\n{numbers}agents:\n{agents}"
+        )
+
+    async def run(self, *words: str, **environ: str) -> Ended:
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "cli",
+            *words,
+            cwd=self.path,
+            env=kept | {"PYTHONPATH": str(ROOT)} | self.world.environ | environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert process.returncode is not None
+        assert "Traceback" not in err.decode(), err.decode()
+        return Ended(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+def folder(tmp_path: Path, world: World) -> Folder:
+    return Folder(tmp_path, world)
+
+
+async def test_plan_apply_drift_rollback(folder: Folder) -> None:
+    """The whole way, with exit codes that a script can use."""
+    one, two = folder.world.number(), folder.world.number()
+    folder.write(f'number: "{one}", route: {{agent: anna}}')
+    assert (await folder.run("provision", "plan", "--exit-code")).code == 3
+    table = await folder.run("provision", "plan", "--markdown")
+    assert "| `+` | number " in table.out
+    assert (await folder.run("provision", "apply")).code == 2  # nobody can be asked
+    applied = await folder.run("provision", "apply", "--yes")
+    assert (applied.code, "Done: 4 written, all read back." in applied.out) == (0, True)
+    assert (await folder.run("provision", "drift")).code == 0
+    folder.write(f'number: "{one}", route: {{agent: bela}}', f'number: "{two}", route: {{agent: anna}}')
+    assert (await folder.run("provision", "drift")).code == 3
+    assert (await folder.run("provision", "apply", "--yes", "--json")).code == 0
+    listed = json.loads((await folder.run("provision", "rollback", "--list", "--json")).out)["snapshots"]
+    assert [row["reason"] for row in listed] == ["apply", "apply"]
+    refused = await folder.run("provision", "rollback", "--yes")
+    assert (refused.code, "--allow-delete" in refused.out + refused.err) == (1, True)
+    assert (await folder.run("provision", "rollback", "--yes", "--allow-delete")).code == 0
+    folder.write(f'number: "{one}", route: {{agent: anna}}')
+    assert (await folder.run("provision", "drift")).code == 0
+    assert (await folder.run("provision", "destroy", "--yes")).code == 0
+    assert (folder.path / ".dialroom" / "provision.db").stat().st_mode & 0o077 == 0
+
+
+async def test_two_applies_at_once_make_everything_once(folder: Folder) -> None:
+    """One waits for the other, finds nothing left, and both are well."""
+    folder.write(*(f'number: "{folder.world.number()}", route: {{agent: anna}}' for _ in range(8)))
+    both = await asyncio.gather(*(folder.run("provision", "apply", "--yes") for _ in range(2)))
+    assert [ended.code for ended in both] == [0, 0], [ended.err for ended in both]
+    assert len(await folder.world.trunks()) == 1
+    assert len(await folder.world.rules()) == 1
+    assert len(folder.world.vobiz.account.trunks) == 1
+
+
+async def test_a_saved_plan_is_refused_when_the_world_has_moved(folder: Folder) -> None:
+    """The checksum is of everything that was observed."""
+    number = folder.world.number()
+    folder.write(f'number: "{number}", route: {{agent: anna}}')
+    assert (await folder.run("provision", "plan", "--out", "plan.json")).code == 0
+    folder.world.vobiz.account.create_trunk({"name": "somebody's", "trunk_direction": "inbound"})
+    refused = await folder.run("provision", "apply", "plan.json", "--yes")
+    assert (refused.code, "plan again" in refused.err) == (1, True)
+    assert await folder.world.trunks() == []
+
+
+async def test_by_hand_to_adopted(folder: Folder) -> None:
+    """import → adopt → apply: the number keeps its trunk at the carrier."""
+    number = folder.world.number()
+    trunk = folder.world.vobiz.account.create_trunk(
+        {"name": "mine", "trunk_direction": "inbound", "inbound_destination": "pbx.lotus.in"}
+    )
+    folder.world.vobiz.account.assign(number, {"trunk_group_id": trunk["trunk_id"]})
+    name = folder.world.deployment
+    drafted = await folder.run("provision", "import", "--deployment", name, "--out", "dialroom.yaml")
+    assert drafted.code == 0, drafted.err
+    assert (await folder.run("provision", "import", "--out", "dialroom.yaml")).code == 2  # it is there already
+    plan = await folder.run("provision", "plan")
+    assert "so carrier trunk" in plan.out
+    adopted = await folder.run("provision", "adopt", "--yes")
+    assert (adopted.code, "1 to adopt" in adopted.out) == (0, True)
+    assert (await folder.run("provision", "plan", "--exit-code")).code == 0
+    assert folder.world.vobiz.account.trunks[trunk["trunk_id"]]["name"].startswith(f"dialroom-{name}_to_pbx")
+
+
+async def test_what_looks_only(folder: Folder) -> None:
+    """route-test and doctor as JSON; a number that is not provisioned ends in exit code 1."""
+    number = folder.world.number()
+    folder.write(f'number: "{number}", route: {{agent: anna}}')
+    before = await folder.world.snapshot()
+    tested = await folder.run("route-test", number, "--json")
+    told = json.loads(tested.out)
+    assert (tested.code, told["ok"]) == (1, False)
+    assert "number_not_assigned" in [cause["code"] for cause in told["causes"]]
+    assert (await folder.run("route-test", number, "--offline")).code == 0
+    looked = await folder.run("doctor", "--json", "--no-ask-sip")
+    assert "number_route" in {finding["code"] for finding in json.loads(looked.out)["findings"]}
+    assert await folder.world.snapshot() == before
