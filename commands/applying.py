@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ def apply_and_tell(
     from provision.errors import PlanStaleError
     from provision.run import apply_plan
 
+    if asked.drain:
+        settings = settings.model_copy(update={"calls_end_limit_s": math.inf})
     for attempt in range(_TIMES):
         plan = make()
         _consent(plan, settings, asked)

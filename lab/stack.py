@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -15,6 +16,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import SecretStr
 
 from lab.servers.livekit import ROOT, LiveKit, livekit_server
 from lab.servers.ports import free_port
@@ -75,6 +78,7 @@ class Stack:
     applied: Applied | None = None
     processes: list[Child] = field(default_factory=list)
     _exit: AsyncExitStack = field(repr=False)
+    _password: str = field(default_factory=lambda: secrets.token_hex(12), repr=False)
 
     @property
     def gateway(self) -> GatewayKind:
@@ -93,8 +97,14 @@ class Stack:
         return {name: value for name, value in self.environ.items() if name.startswith(ours)}
 
     async def provision(self) -> Applied:
-        """Plan and apply the manifest against the carrier and LiveKit of this stack."""
+        """Plan and apply the manifest against the carrier and LiveKit of this stack.
+
+        When it calls out, its login gets a password of the lab's own: nobody's real one comes here.
+        """
         settings = ProvisionSettings.from_environ(self.environ)
+        if self.manifest.outbound is not None:
+            passwords = {self.manifest.outbound.username: SecretStr(self._password)}
+            settings = settings.model_copy(update={"passwords": passwords})
         self.applied = await provision_manifest(self.manifest, settings)
         return self.applied
 

@@ -62,6 +62,15 @@ class RefusedError(WorldError):
         super().__init__(f"{server} refused {what}: {detail or code or 'no reason given'} (HTTP {status})")
 
 
+class InUseError(RefusedError):
+    """What is to be deleted still has calls, longer than they were waited for."""
+
+    def __init__(self, refused: RefusedError) -> None:
+        super().__init__(refused.server, "", status=refused.status, code=refused.code, detail=refused.detail)
+        hint = "new calls go elsewhere already; give --drain to wait for the old ones"
+        self.args = (f"{refused}: {hint}",)
+
+
 class OutcomeUnknownError(WorldError):
     """A write was sent and its answer never came. It is never sent again blindly."""
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedError, UnreachableError, connection_reason
 from provision.observed import Observed, Seen
-from provision.secret import fingerprint, masked
+from provision.secret import fingerprint, quoted
 from provision.servers import Ids
 from provision.stamp import livekit_stamp, livekit_stamp_json, with_livekit_stamp
 from provision.values import DispatchRule, InboundTrunk, Key, Kind, OutboundTrunk, Value
@@ -38,7 +38,6 @@ _CODEC_RATE: Final = 8000
 """Of PCMU and PCMA; SDP gives it for G.722 too (RFC 3551 section 4.5.2)."""
 _TRANSPORTS: Final = {1: "udp", 2: "tcp", 3: "tls"}
 """livekit.SIPTransport; 0 is automatic, which begins with UDP."""
-_LONGEST_WORDS = 300
 _T = TypeVar("_T")
 
 
@@ -293,7 +292,7 @@ class LiveKitSip:
 
     def _safe(self, text: str) -> str:
         """Take our secrets out of a text that comes from outside."""
-        return masked(text, (self._secret, *self._passwords.values())).replace("\n", " ")[:_LONGEST_WORDS]
+        return quoted(text, (self._secret, *self._passwords.values()))
 
     def _unreachable(self, reason: str) -> UnreachableError:
         return UnreachableError(SERVER, self._url, reason, hint="is it running, and is LIVEKIT_URL right?")

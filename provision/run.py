@@ -58,6 +58,7 @@ async def _open(settings: ProvisionSettings, deployment: str) -> AsyncIterator[t
         settings.vobiz_auth_token,
         passwords=passwords,
         parallel=settings.parallel,
+        calls_end_limit_s=settings.calls_end_limit_s,
     )
     livekit = LiveKitSip(
         settings.livekit_url,

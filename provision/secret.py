@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 _LENGTH = 10
 _MASK: Final = "***"
+_LONGEST_QUOTE: Final = 300
 _WORD: Final = re.compile(r"[A-Za-z0-9]{8,}")
 _TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)+|(?i:\bbasic)(?:\s|%20|\+)+[A-Za-z0-9%+/=_-]{4,}")
 """A JSON Web Token, such as LiveKit's API gets: good for minutes, and as good as the secret. Or a proxy's password."""
@@ -24,6 +25,11 @@ def fingerprint(deployment: str, password: SecretStr | str) -> str:
     """
     text = password.get_secret_value() if isinstance(password, SecretStr) else password
     return hashlib.sha256(f"{deployment}\0{text}".encode()).hexdigest()[:_LENGTH] if text else ""
+
+
+def quoted(text: str, secrets: Iterable[SecretStr | str]) -> str:
+    """Return a text that comes from outside as a message may quote it: masked, on one line, not too long."""
+    return "".join(char if char.isprintable() else " " for char in masked(text, secrets))[:_LONGEST_QUOTE]
 
 
 def masked(text: str, secrets: Iterable[SecretStr | str]) -> str:

@@ -88,7 +88,8 @@ class ProvisionSettings(CarrierSettings):
     """Addresses and keys. `carrier_cidrs` stands in for the manifest's ``vobiz.signalling``; None leaves that alone.
 
     `passwords` are those of the logins that calls go out with, by user name (`provision.passwords`); `parallel` is how
-    many requests to the carrier may be on their way at once.
+    many requests to the carrier may be on their way at once; `calls_end_limit_s` is how long a delete waits for calls
+    on what it deletes.
     """
 
     livekit_url: Annotated[str, BeforeValidator(_http)] = Field(validation_alias="LIVEKIT_URL")
@@ -96,6 +97,7 @@ class ProvisionSettings(CarrierSettings):
     livekit_api_secret: Annotated[SecretStr, BeforeValidator(_header)] = Field(validation_alias="LIVEKIT_API_SECRET")
     passwords: Mapping[str, SecretStr] = Field({}, exclude=True)
     parallel: int = Field(16, exclude=True, ge=1, le=64)
+    calls_end_limit_s: float = Field(30.0, exclude=True, ge=0)
     carrier_cidrs: Annotated[tuple[Cidr, ...] | None, NoDecode, BeforeValidator(_split)] = Field(
         None, validation_alias="DIALROOM_CARRIER_CIDRS", min_length=1
     )

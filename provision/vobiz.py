@@ -1,14 +1,15 @@
 """The carrier as our objects: Vobiz's REST API (https://www.vobiz.ai/docs, as of October 2026)."""
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from provision.errors import OutcomeUnknownError, RefusedError
+from provision.errors import InUseError, OutcomeUnknownError, RefusedError
 from provision.observed import Observed, OwnedNumber, Seen
 from provision.servers import Ids
 from provision.stamp import carrier_stamp, login_stamp
@@ -24,6 +25,9 @@ from provision.vobiz_json import (
     trunk_body,
 )
 
+CALLS_END_LIMIT_S: Final = 30.0
+_CALLS_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0)
+_MAY_HAVE_CALLS: Final = (CarrierTrunk, CarrierOutbound, Credential)
 _Row = TypeVar("_Row", bound=BaseModel)
 
 
@@ -31,7 +35,8 @@ class Vobiz:
     """The carrier as a `provision.servers.Server`; an async context manager that owns its connections.
 
     `passwords` has those of the credentials that are to be written, by user name. `retry_wait_s`, `parallel` and
-    `busy_limit_s` are those of `provision.vobiz_http.VobizHttp`.
+    `busy_limit_s` are those of `provision.vobiz_http.VobizHttp`. What is deleted may have calls that began before they
+    were sent elsewhere: they get `calls_end_limit_s` to end.
     """
 
     def __init__(
@@ -44,8 +49,10 @@ class Vobiz:
         retry_wait_s: float = 0.5,
         parallel: int = PARALLEL,
         busy_limit_s: float = 120.0,
+        calls_end_limit_s: float = CALLS_END_LIMIT_S,
     ) -> None:
         self._passwords = passwords or {}
+        self._calls_end_limit_s = calls_end_limit_s
         self.http = VobizHttp(
             base_url,
             auth_id,
@@ -150,11 +157,20 @@ class Vobiz:
             case _:
                 path = self.http.path("trunks", server_id)
         verb = "unassigning" if isinstance(value, Assignment) else "deleting"
-        try:
-            await self.http.send("DELETE", path, what=f"{verb} {value.name}")
-        except RefusedError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
+        ends_s = asyncio.get_running_loop().time() + self._calls_end_limit_s
+        for pause_s in itertools.chain(_CALLS_PAUSES_S, itertools.repeat(_CALLS_PAUSES_S[-1])):
+            try:
+                await self.http.send("DELETE", path, what=f"{verb} {value.name}")
+            except RefusedError as error:
+                if error.status == HTTPStatus.NOT_FOUND:
+                    return
+                if error.status != HTTPStatus.CONFLICT or not isinstance(value, _MAY_HAVE_CALLS):
+                    raise
+                if asyncio.get_running_loop().time() + pause_s > ends_s:
+                    raise InUseError(error) from None
+            else:
+                return
+            await asyncio.sleep(pause_s)
 
     async def read(self, server_id: str, kind: Kind, ids: Ids) -> Value | None:
         """Return an object as it is now, None when it is not there. Raises what `observe` does."""

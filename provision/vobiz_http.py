@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedError, UnreachableError, connection_reason
 from provision.pace import Pace
-from provision.secret import masked
+from provision.secret import quoted
 from provision.vobiz_json import Page, read_error, read_page, read_retry_after_s
 from telephony.errors import UserError, WorldError
 
@@ -28,7 +28,6 @@ _TRIES: Final = 3
 _BUSY_LIMIT_S: Final = 120.0
 _PER_PAGE: Final = 100
 _MOST_ROWS: Final = 1_000_000
-_LONGEST_WORDS: Final = 300
 
 
 class VobizHttp:
@@ -201,7 +200,7 @@ class VobizHttp:
 
     def _safe(self, text: str) -> str:
         """Take our secrets out of a text that comes from outside."""
-        return masked(text, self._secrets).replace("\n", " ")[:_LONGEST_WORDS]
+        return quoted(text, self._secrets)
 
 
 async def _all(pages: Sequence[Coroutine[Any, Any, Page]]) -> list[Page]:

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -81,4 +82,8 @@ async def _until_stopped(node: Node) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    # LiveKit's own threads still run, and the end of an interpreter below them is sometimes a SIGABRT.
+    os._exit(code)

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from provision.errors import AccessDeniedError, RefusedError, UnreachableError, connection_reason
 from provision.routing.world import SipService
-from provision.secret import masked
+from provision.secret import quoted
 from telephony.errors import WorldError
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _NO_HOST: Final = "=.invalid"
 _ROOMS: Final = 50
 _SCAN_S: Final = 8.0
 """livekit-server looks for a worker once, for 5 s."""
-_LONGEST_WORDS: Final = 300
 _T = TypeVar("_T")
 
 
@@ -172,7 +171,7 @@ class LiveKitReads:
 
     def _safe(self, text: str) -> str:
         """Take our secret out of a text that comes from outside."""
-        return masked(text, (self._secret,)).replace("\n", " ")[:_LONGEST_WORDS]
+        return quoted(text, (self._secret,))
 
     def _unreachable(self, reason: str) -> UnreachableError:
         return UnreachableError(SERVER, self._url, reason, hint="is it running, and is LIVEKIT_URL right?")

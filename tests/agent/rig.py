@@ -58,7 +58,7 @@ def group_members(group: int) -> list[int]:
     return members
 
 
-async def group_gone(group: int, *, within_s: float = 10.0) -> None:
+async def group_gone(group: int, *, within_s: float = 60.0) -> None:
     """Wait until no process of the group is left."""
     async with asyncio.timeout(within_s):
         while group_members(group):

@@ -22,7 +22,7 @@ GOODBYE = "Thank you for calling the desk. Goodbye."
 @pytest.fixture(scope="module")
 async def worker(rig: Rig) -> AsyncIterator[Child]:
     """Yield a worker whose log holds what was said."""
-    async with rig.worker(RIG, max_calls=4, warm=2, environ={"DIALROOM_LOG_PERSONAL_DATA": "1"}) as running:
+    async with rig.worker(RIG, max_calls=20, warm=2, environ={"DIALROOM_LOG_PERSONAL_DATA": "1"}) as running:
         yield running
 
 

@@ -148,7 +148,7 @@ async def test_one_number_of_the_manifest_leaves_its_other_numbers_alone(world: 
     manifest = world.manifest({own: "anna", new_number(): "anna"})
     applied = await provision_one(own, agent="anna", manifest=manifest, settings=world.settings())
     assert applied.writes == 4
-    assert applied.plan.reports == ()
+    assert [report.message for report in applied.plan.reports] == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from livekit import api
 from pydantic import SecretStr
 
-from provision.secret import fingerprint, masked
+from provision.secret import fingerprint, masked, quoted
 
 SECRET = 'Qx7rT9mK2w/+="<&%\\Zb4Lp8Nd6'
 
@@ -59,3 +59,9 @@ def test_a_token_of_livekit_is_masked() -> None:
     """It opens as much as the secret, for a while."""
     token = api.AccessToken("APIkey", "secret-of-thirty-two-characters-").with_identity("x").to_jwt()
     assert masked(f"Authorization: Bearer {token}; refused", []) == "Authorization: Bearer ***; refused"
+
+
+def test_what_is_quoted_is_one_short_line() -> None:
+    """A server's words cannot move the terminal's cursor, and a page of them is no message."""
+    assert quoted("one\ntwo\x1b[2J\x9b three", []) == "one two [2J  three"
+    assert len(quoted("x" * 5000, [])) == 300

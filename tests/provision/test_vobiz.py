@@ -1,5 +1,6 @@
 """The carrier's edge: lists longer than a page, strange answers, and no key in any message."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,8 +11,9 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from lab.vobiz.faults import Fault
+from lab.vobiz.live import LiveCall
 from lab.vobiz.server import FakeVobiz
-from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedError, UnreachableError
+from provision.errors import AccessDeniedError, InUseError, OutcomeUnknownError, RefusedError, UnreachableError
 from provision.observed import Observed
 from provision.servers import Ids
 from provision.values import Application, Assignment, CarrierOutbound, CarrierTrunk, Credential, Key, Kind, key_of
@@ -163,6 +165,22 @@ async def test_deleting_what_is_gone_is_no_error(vobiz: FakeVobiz, carrier: Vobi
     await carrier.delete(trunk_id, TRUNK)
     await carrier.delete(trunk_id, TRUNK)
     assert await carrier.read(trunk_id, Kind.CARRIER_TRUNK, ids) is None
+
+
+async def test_a_trunk_that_still_has_calls_is_deleted_when_they_have_ended(vobiz: FakeVobiz, ids: Ids):
+    """Refused with 409 until then; longer than `calls_end_limit_s` nobody waits, and the trunk stays."""
+    async with client(vobiz, calls_end_limit_s=0) as carrier:
+        trunk_id = await carrier.create(TRUNK, ids)
+        vobiz.account.live["1"] = LiveCall(from_number="+919800000001", to_number="+918071000001", trunk_id=trunk_id)
+        with pytest.raises(InUseError, match=r"Trunk has active calls \(HTTP 409\): new calls go elsewhere already"):
+            await carrier.delete(trunk_id, TRUNK)
+    async with client(vobiz) as carrier:
+        deleting = asyncio.create_task(carrier.delete(trunk_id, TRUNK))
+        while len([write for write in vobiz.writes if write[0] == "DELETE"]) < 2:
+            await asyncio.sleep(0.01)
+        vobiz.account.live.clear()
+        await deleting
+    assert vobiz.account.trunks == {}
 
 
 async def test_a_number_is_assigned_with_its_plus_sign_encoded(vobiz: FakeVobiz, carrier: Vobiz, ids: Ids):

@@ -84,9 +84,11 @@ class World:
 
     async def ids(self) -> set[str]:
         """Return the ids of everything at LiveKit."""
-        trunks = await self.api.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
+        inbound = await self.api.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
+        outbound = await self.api.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())
         rules = await self.api.sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())
-        return {t.sip_trunk_id for t in trunks.items} | {r.sip_dispatch_rule_id for r in rules.items}
+        trunks = {trunk.sip_trunk_id for listed in (inbound, outbound) for trunk in listed.items}
+        return trunks | {rule.sip_dispatch_rule_id for rule in rules.items}
 
     async def delete(self, ids: set[str]) -> None:
         """Delete objects at LiveKit, rules first."""
@@ -99,7 +101,9 @@ class World:
 
     async def snapshot(self) -> list[str]:
         """Return everything at LiveKit and the carrier, comparable."""
-        trunks = await self.api.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
+        inbound = await self.api.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
+        outbound = await self.api.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())
         rules = await self.api.sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())
         account = self.vobiz.account
-        return [*map(str, trunks.items), *map(str, rules.items), str(account.trunks), str(account.numbers)]
+        objects = [str(item) for listed in (inbound, outbound, rules) for item in listed.items]
+        return [*objects, str(account.trunks), str(account.numbers)]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.caller.caller import Caller
 from lab.caller.crowd import number_after, run_crowd
-from lab.caller.result import CallResult
+from lab.caller.phone_call import PhoneCall
 from lab.caller.script import parse_script
 from lab.servers.process import Child
 from lab.speech.voice import Voice
@@ -29,17 +30,7 @@ steps:
   - {HEAR}
   - hang_up
 """)
-LINGERING = parse_script(f"""
-ring_timeout_s: 60
-steps:
-  - {HEAR}
-  - say: What are your opening hours?
-  - {HEAR}
-  - wait: 4
-  - say: Where is the clinic?
-  - {HEAR}
-  - hang_up
-""")
+RING_TIMEOUT_S = HEAR_TIMEOUT_S = 60.0
 
 
 async def test_ten_callers_at_once_are_all_answered(stack: Stack, voice: Voice) -> None:
@@ -63,40 +54,52 @@ async def two_workers(tmp_path: Path) -> AsyncIterator[Stack]:
 
 async def test_two_workers_share_calls_and_one_that_stops_finishes_its_own(two_workers: Stack, voice: Voice) -> None:
     """SIGTERM in the middle: the calls of that worker go on to their end, new ones go to the other."""
-    first = await two_workers.add_worker(max_calls=7)
-    early = asyncio.create_task(_calls(two_workers, voice, count=4, caller="+919810000000"))
-    await eventually(lambda: _taken(first, at_least=4), limit_s=60)
-    second = await two_workers.add_worker(max_calls=50)
-    # The first has room for three more, so at least three of these six have to go to the second.
-    more = asyncio.create_task(_calls(two_workers, voice, count=6, caller="+919820000000"))
-    await eventually(lambda: _taken(first, second, at_least=10), limit_s=60)
-    first.process.send_signal(signal.SIGTERM)
-    taken_by_first = _count(first)
-    late = await _calls(two_workers, voice, count=2, caller="+919830000000")
-    for results in (await early, await more, late):
-        assert [result.failures for result in results] == [()] * len(results)
-    assert await first.wait() == 0
-    assert 4 <= taken_by_first <= 7
-    assert _count(first) == taken_by_first
-    assert _count(second) == 12 - taken_by_first
+    async with Caller(voice, speech_url=two_workers.speech_url, keep_sound=False) as caller:
+        first = await two_workers.add_worker(max_calls=7)
+        early = await _dial(caller, two_workers, count=4, after="+919810000000")
+        assert _count(first) == 4
+        second = await two_workers.add_worker(max_calls=50)
+        # The first has room for three more, so at least three of these six have to go to the second.
+        more = await _dial(caller, two_workers, count=6, after="+919820000000")
+        taken_by_first = _count(first)
+        assert 4 <= taken_by_first <= 7
+        assert _count(second) == 10 - taken_by_first
+        first.process.send_signal(signal.SIGTERM)
+        await eventually(lambda: _logged(first, "the running ones finish"))
+        late = await _dial(caller, two_workers, count=2, after="+919830000000")
+        assert _count(first) == taken_by_first
+        assert _count(second) == 12 - taken_by_first
+        for call in early:
+            await call.say("What are your opening hours?")
+            assert await call.hear_turn(timeout_s=HEAR_TIMEOUT_S), "a call of the worker that stops"
+        assert first.process.returncode is None
+        for call in (*early, *more, *late):
+            assert call.is_up
+            await call.hang_up()
+        assert await first.wait() == 0
     two_workers.processes.remove(first)
 
 
-async def _calls(stack: Stack, voice: Voice, *, count: int, caller: str) -> list[CallResult]:
-    return await run_crowd(
-        LINGERING,
-        stack.numbers[0],
-        callers=count,
-        voice=voice,
-        sip=stack.sip.address,
-        from_number=number_after(caller, 0),
-        speech_url=stack.speech_url,
-    )
+async def _dial(caller: Caller, stack: Stack, *, count: int, after: str) -> list[PhoneCall]:
+    """Call `count` times at once; return the calls when the agent has greeted each."""
+
+    async def one(index: int) -> PhoneCall:
+        call = await caller.dial(
+            stack.numbers[0],
+            sip=stack.sip.address,
+            from_number=number_after(after, index),
+            ring_timeout_s=RING_TIMEOUT_S,
+        )
+        assert call.is_up, call.reason
+        assert await call.hear_turn(timeout_s=HEAR_TIMEOUT_S), "no greeting"
+        return call
+
+    return await asyncio.gather(*(one(index) for index in range(count)))
 
 
 def _count(*workers: Child) -> int:
     return sum(worker.log_path.read_text().count("call taken") for worker in workers)
 
 
-async def _taken(*workers: Child, at_least: int) -> bool:
-    return _count(*workers) >= at_least
+async def _logged(worker: Child, words: str) -> bool:
+    return words in worker.log_path.read_text()

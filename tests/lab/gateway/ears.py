@@ -10,7 +10,7 @@ import numpy as np
 
 from lab.media.codec import Samples
 
-LIMIT_S = 40.0
+LIMIT_S = 60.0
 WINDOW_S = 0.4
 QUIET = 300.0
 NEAR_HZ = 12.0
