@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from livekit import api
 
 from lab.servers.sip_node import GatewayKind
 from lab.sip import sdp
 from lab.sip.call import CallRejected
-from tests.lab.gateway.ears import until
+from tests.lab.gateway.ears import LIMIT_S, until
 from tests.lab.gateway.stage import Stage
+from tests.lab.gateway.test_endings import talking
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -67,3 +70,13 @@ async def test_a_caller_without_a_sip_uri_is_refused(stage: Stage) -> None:
     with pytest.raises(CallRejected) as refused:
         await call.answered()
     assert refused.value.status == 400
+
+
+async def test_a_reinvite_that_cannot_be_read_is_refused(stage: Stage) -> None:
+    """488, and the call goes on; livekit-sip answers 200."""
+    async with talking(stage) as (line, agent, _number):
+        response = await asyncio.wait_for(line.call.reinvite(b"v=0\r\nno session\r\n"), LIMIT_S)
+        assert response.code == 488
+        assert line.call.state == "established"
+        line.rtp.send_dtmf("7")
+        await until(lambda: agent.digits, "a digit after it")
