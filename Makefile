@@ -1,7 +1,9 @@
-# Every target sets up what it needs. PYTHON is the interpreter that the virtual environment is made from (3.11+).
+# Every target sets up what it needs. PYTHON is the interpreter that the virtual environment is made from (3.11+),
+# JOBS how many processes share the tests.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JOBS ?= 2
 DIALROOM_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dialroom
 export DIALROOM_CACHE
 
@@ -31,10 +33,10 @@ up: setup  ## keep the same stack running, to call it with a softphone
 	@$(BIN)/dialroom up
 
 test: setup  ## the tests (under 15 minutes on 2 cores)
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 test-full: setup  ## the tests with the long scenarios
-	@$(BIN)/pytest -m "full or not full"
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile -m "full or not full"
 
 check: $(VENV)/.installed  ## lint, format, types, import rules, stale docs, compose file
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ import socket
 from typing import Literal
 
 _given: set[int] = set()
+_random = random.SystemRandom()  # test processes with one seed would all try the same ports
 _RANGE_FLOOR, _RANGE_CEILING = 20_000, 32_000  # below Linux's ephemeral range, so outgoing sockets do not land in it
 
 
@@ -16,7 +17,7 @@ def free_port(kind: Literal["tcp", "udp", "both"] = "tcp", host: str = "127.0.0.
     `both` is free for UDP and TCP alike: livekit-sip and livekit-server bind their SIP and RTC ports on both.
     """
     for _ in range(200):
-        port = random.randint(_RANGE_FLOOR, _RANGE_CEILING)  # noqa: S311  (not a secret)
+        port = _random.randint(_RANGE_FLOOR, _RANGE_CEILING)
         if port not in _given and _is_free(kind, host, port):
             _given.add(port)
             return port
@@ -26,7 +27,7 @@ def free_port(kind: Literal["tcp", "udp", "both"] = "tcp", host: str = "127.0.0.
 def free_udp_range(count: int, host: str = "127.0.0.1") -> tuple[int, int]:
     """Return (first, last) of `count` neighbouring free UDP ports; `first` is even (RFC 3550 section 11)."""
     for _ in range(200):
-        first = random.randrange(_RANGE_CEILING, 60_000 - count, 2)  # noqa: S311
+        first = _random.randrange(_RANGE_CEILING, 60_000 - count, 2)
         wanted = range(first, first + count)
         if not _given.intersection(wanted) and all(_is_free("udp", host, port) for port in wanted):
             _given.update(wanted)
