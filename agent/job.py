@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from livekit import rtc
-from livekit.agents import Agent, JobContext, JobProcess, vad
+from livekit.agents import Agent, AgentSession, JobContext, JobProcess, vad
 
 from agent.call import Call, is_forged, read_call
 from agent.conversation.prompt import instructions
@@ -24,9 +24,12 @@ from agent.settings import AgentSettings
 from agent.speech import make_services
 from agent.talk import Talk
 from agent.tools import make_tools
+from agent.transfer.desk import TransferDesk
 from agent.turns import Turns
+from telephony.call_tag import call_tag
 from telephony.dispatch import CALLER, DispatchError, DispatchMetadata
 from telephony.manifest.agent import AgentProfile
+from telephony.manifest.targets import Target
 
 log = logging.getLogger("dialroom.call")
 
@@ -43,16 +46,23 @@ class Seat:
     """What a job process has ready before a call comes."""
 
     agents: Mapping[str, AgentProfile]
+    targets: Mapping[str, Target]
     settings: AgentSettings
     detector: vad.VAD
 
 
-def prewarm(process: JobProcess, *, agents: Mapping[str, AgentProfile], settings: AgentSettings) -> None:
+def prewarm(
+    process: JobProcess,
+    *,
+    agents: Mapping[str, AgentProfile],
+    targets: Mapping[str, Target],
+    settings: AgentSettings,
+) -> None:
     """Load everything that does not depend on the call. Runs in the job process while it waits for one."""
     import agent.warm  # noqa: F401  (done already where processes are forked)
 
     keep_errors_as_fields()
-    process.userdata[_SEAT] = Seat(agents=agents, settings=settings, detector=make_vad(settings))
+    process.userdata[_SEAT] = Seat(agents=agents, targets=targets, settings=settings, detector=make_vad(settings))
 
 
 async def answer(ctx: JobContext) -> None:
@@ -94,13 +104,28 @@ async def _answer(ctx: JobContext, seat: Seat) -> None:
     prepared = PreparedSpeech(services.tts, voice=services.voice, folder=settings.cache)
     talk = Talk(ctx, session, call=call, profile=profile, prepared=prepared, turns=turns)
     ctx.room.on("local_track_published", lambda *_: turns.mark("published"))
+    desk = _transfer_desk(ctx, seat, call, profile)
+    desk.bind(talk)
     agent = Agent(
         instructions=instructions(profile, now=datetime.now(settings.time_zone)),
-        tools=make_tools(profile, end_call=talk.say_goodbye, time_zone=settings.time_zone),
+        tools=[*make_tools(profile, end_call=talk.say_goodbye, time_zone=settings.time_zone), *desk.tools()],
     )
     # livekit-sip answers when this publishes the agent's track.
     await start_session(session, agent, room=ctx.room, caller_identity=call.identity, turn=settings)
     talk.greet_when_answered()
+
+
+def _transfer_desk(ctx: JobContext, seat: Seat, call: Call, profile: AgentProfile) -> TransferDesk:
+    def make(sip_call_id: str) -> AgentSession[None]:
+        services = make_services(profile, seat.settings)
+        services.tag_call(call_tag(sip_call_id))
+        return make_session(services, seat.detector, seat.settings)
+
+    async def start(session: AgentSession[None], agent: Agent, human: str) -> None:
+        await start_session(session, agent, room=ctx.room, caller_identity=human, turn=seat.settings)
+
+    targets = {name: seat.targets[name] for name in profile.transfers}
+    return TransferDesk(ctx, call=call, targets=targets, make_session=make, start_session=start)
 
 
 def _wanted(ctx: JobContext, agents: Mapping[str, AgentProfile]) -> tuple[DispatchMetadata, AgentProfile]:

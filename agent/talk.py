@@ -13,6 +13,7 @@ from livekit.agents import AgentSession, APIError, CloseEvent, JobContext
 from livekit.agents.voice.events import AgentStateChangedEvent
 
 from agent.call import Call
+from agent.conversation.handing_over import said_so_far
 from agent.conversation.sentences import GIVE_UP, TRY_AGAIN
 from agent.failures import Failures
 from agent.keypad import Keypad
@@ -66,6 +67,22 @@ class Talk:
     def greet_when_answered(self) -> None:
         """Say the greeting as soon as the caller's leg is active: words before that are lost. Returns at once."""
         self._spawn(self._greet())
+
+    async def hear_out(self, sentence: str) -> None:
+        """Say a sentence that cannot be interrupted; return when the caller has heard it."""
+        await self._say(sentence, await self._prepare(sentence), allow_interruptions=False)
+        await asyncio.sleep(TAIL_S)
+
+    def be_silent(self) -> None:
+        """Neither speak nor listen from now on: the caller talks to somebody else."""
+        self._last_words = True
+        self._session.input.set_audio_enabled(False)
+        with suppress(RuntimeError):
+            self._session.interrupt(force=True)
+
+    def said(self) -> list[tuple[str, str]]:
+        """Return (role, text) of the talk so far."""
+        return said_so_far(self._session.history.items)
 
     async def say_goodbye(self) -> None:
         """Begin the goodbye, which is heard to its end before the call ends. Returns at once."""

@@ -130,7 +130,7 @@ def _make_server(
         http_proxy=None,
         preload_modules=["agent.warm"],
     )
-    server.setup_fnc = partial(job.prewarm, agents=manifest.agents, settings=settings)
+    server.setup_fnc = partial(job.prewarm, agents=manifest.agents, targets=manifest.targets, settings=settings)
 
     async def on_request(request: JobRequest) -> None:
         running = {info.job.id for info in server.active_jobs}

@@ -13,7 +13,6 @@ from provision.stamp import (
     carrier_trunk_name,
     livekit_name,
     outbound_login,
-    outbound_name,
     sip_route_name,
 )
 from provision.values import (
@@ -29,7 +28,7 @@ from provision.values import (
     Value,
     key_of,
 )
-from telephony.dispatch import DispatchMetadata, worker_name
+from telephony.dispatch import DispatchMetadata, outbound_name, worker_name
 from telephony.manifest.call_settings import CallSettings
 from telephony.manifest.model import Manifest
 from telephony.manifest.number_lines import NumberEntry

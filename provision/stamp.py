@@ -24,11 +24,6 @@ def carrier_trunk_name(deployment: str) -> str:
     return f"{_PREFIX}{deployment}-in"
 
 
-def outbound_name(deployment: str) -> str:
-    """Return the name of a deployment's outbound trunk, at the carrier and at LiveKit."""
-    return f"{_PREFIX}{deployment}-out"
-
-
 def sip_route_name(deployment: str, host: str, *, whole: str) -> str:
     """Return the name of the carrier trunk to another SIP host; `whole` is everything that tells two such apart."""
     return f"{_PREFIX}{deployment}_to_{_slug(host, whole)}"

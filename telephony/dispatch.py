@@ -45,6 +45,11 @@ def worker_name(deployment: str) -> str:
     return f"dialroom-{deployment}"
 
 
+def outbound_name(deployment: str) -> str:
+    """Return the name of a deployment's outbound trunk, at the carrier and at LiveKit."""
+    return f"dialroom-{deployment}-out"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchMetadata:
     """Which agent profile answers.

@@ -1,4 +1,4 @@
-"""docs/cli.md is written from `--help`, docs/dialroom.schema.json from the models; this checks that both are fresh."""
+"""What of docs/ a program writes: the commands, the schema, the states of a transfer. Checks that it is fresh."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import cli
 from telephony.manifest.schema import schema_text
+from tests.agent.transfer.explore import diagram
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -40,9 +41,17 @@ def _help(path: list[str]) -> str:
     return "\n".join(line.rstrip() for line in result.output.strip().splitlines())
 
 
+def _with_diagram(name: str) -> str:
+    """Return the page with its state diagram as the machine has it."""
+    before, mark, rest = (DOCS / name).read_text().partition("```mermaid\nstateDiagram-v2")
+    if not mark:
+        raise SystemExit(f"docs/{name} has no state diagram")
+    return f"{before}```mermaid\n{diagram()}\n```{rest.partition('```')[2]}"
+
+
 def main() -> int:
     """Compare, or write with `--write`; exit 1 when one is stale."""
-    fresh = {"cli.md": page(), "dialroom.schema.json": schema_text()}
+    fresh = {"cli.md": page(), "dialroom.schema.json": schema_text(), "transfer.md": _with_diagram("transfer.md")}
     if "--write" in sys.argv[1:]:
         for name, text in fresh.items():
             (DOCS / name).write_text(text)

@@ -29,6 +29,7 @@ AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 """A BCP 47 tag such as ``en`` or ``en-IN``."""
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+TargetName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 ToolName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
@@ -153,6 +154,7 @@ class AgentProfile(Entry):
     llm: LlmChoice = LlmChoice()
     tts: TtsChoice = TtsChoice()
     tools: tuple[Tool, ...] = ()
+    transfers: tuple[TargetName, ...] = ()
 
     @model_validator(mode="after")
     def _tool_names_differ(self) -> Self:

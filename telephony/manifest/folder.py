@@ -13,7 +13,7 @@ from telephony.manifest.yaml_tree import Place, YamlTree
 
 _SUFFIXES = (".yaml", ".yml")
 _LISTS = ("numbers",)
-_NAMED = ("agents", "templates")
+_NAMED = ("agents", "targets", "templates")
 
 
 class TwiceError(Exception):

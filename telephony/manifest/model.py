@@ -4,12 +4,13 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
-from telephony.manifest.agent import AgentName, AgentProfile
+from telephony.manifest.agent import AgentName, AgentProfile, TargetName
 from telephony.manifest.cidr import VOBIZ_SIGNALLING, Cidr
-from telephony.manifest.entry import Entry, problems
+from telephony.manifest.entry import Entry, Location, problems
 from telephony.manifest.number_lines import NumberEntry, NumberSettings, expanded
 from telephony.manifest.outbound import Outbound
 from telephony.manifest.rates import Rates
+from telephony.manifest.targets import Target
 
 MANIFEST_VERSION: Final = 1
 
@@ -61,7 +62,28 @@ class Manifest(Entry):
     livekit: LiveKitTarget
     vobiz: VobizTarget = VobizTarget()
     outbound: Outbound | None = None
+    targets: dict[TargetName, Target] = Field({})
     rates: Rates = Rates()
+
+    @model_validator(mode="after")
+    def _transfers_can_be_made(self) -> Self:
+        found: list[tuple[Location, str]] = []
+        for name, agent in self.agents.items():
+            for index, wanted in enumerate(agent.transfers):
+                if wanted not in self.targets:
+                    known = ", ".join(sorted(self.targets)) or "none"
+                    found.append(
+                        (("agents", name, "transfers", index), f"no target named {wanted!r}; targets are: {known}")
+                    )
+        if self.outbound is None:
+            for name, target in self.targets.items():
+                for index, person in enumerate(target.people):
+                    if person.uri is None:
+                        told = "a telephone number is reached by `outbound`, which is not there; or write a SIP URI"
+                        found.append((("targets", name, "people", index), told))
+        if found:
+            raise problems("Manifest", found)
+        return self
 
     @model_validator(mode="after")
     def _calls_out_with_its_own_numbers(self) -> Self:

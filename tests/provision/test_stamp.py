@@ -14,9 +14,9 @@ from provision.stamp import (
     livekit_name,
     livekit_stamp,
     livekit_stamp_json,
-    outbound_name,
     sip_route_name,
 )
+from telephony.dispatch import outbound_name
 
 deployments = st.from_regex(r"[a-z][a-z0-9-]{0,31}", fullmatch=True)
 

@@ -1,0 +1,87 @@
+"""The talk with the human, in private: a session of its own, whose voice nobody else is allowed to hear."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from livekit import rtc
+from livekit.agents import Agent, AgentSession, StopResponse, llm
+from livekit.agents.llm import function_tool
+
+from agent.conversation.handing_over import (
+    ACCEPT_TOOL,
+    CALL_BACK_TOOL,
+    DECLINE_TOOL,
+    announcement,
+    briefing,
+)
+from agent.transfer.machine import Answer
+
+PUBLISH_LIMIT_S: Final = 5.0
+KEYS: Final[dict[str, Answer]] = {"1": "accepted", "2": "declined", "3": "callback"}
+
+Decide = Callable[[Answer], None]
+StartSession = Callable[[AgentSession[None], Agent, str], Awaitable[None]]
+
+
+class Briefing:
+    """Speaks with one human. `decide` is told what they want, perhaps more than once.
+
+    `start` ties a session to an identity in the room, as the caller's own session is.
+    """
+
+    def __init__(
+        self,
+        room: rtc.Room,
+        session: AgentSession[None],
+        start: StartSession,
+        *,
+        reason: str,
+        said: Sequence[tuple[str, str]],
+        decide: Decide,
+    ) -> None:
+        self._room, self._session, self._start, self._decide = room, session, start, decide
+        self._reason = reason
+        self._agent = Agent(instructions=briefing(reason, said), tools=self._tools())
+
+    async def publish(self, human: str) -> str:
+        """Publish the voice for this human and return its track's sid. Nobody hears it who is not listed.
+
+        Raises TimeoutError when the room does not take it.
+        """
+        before = set(self._room.local_participant.track_publications)
+        await self._start(self._session, self._agent, human)
+        async with asyncio.timeout(PUBLISH_LIMIT_S):
+            while not (new := set(self._room.local_participant.track_publications) - before):
+                await asyncio.sleep(0.01)
+        return new.pop()
+
+    def announce(self) -> None:
+        """Say who calls and why. Returns at once; what the human says goes on from there."""
+        self._session.say(announcement(self._reason))
+
+    def press(self, key: str) -> None:
+        """Take a key of the human's telephone."""
+        if key in KEYS:
+            self._decide(KEYS[key])
+
+    async def aclose(self) -> None:
+        """Be silent, and take the voice away."""
+        await self._session.aclose()
+
+    def _tools(self) -> list[llm.Tool | llm.Toolset]:
+        return [
+            _decision(ACCEPT_TOOL, "The colleague takes the caller now.", "accepted", self._decide),
+            _decision(DECLINE_TOOL, "The colleague does not take the caller.", "declined", self._decide),
+            _decision(CALL_BACK_TOOL, "The colleague will call the caller back later.", "callback", self._decide),
+        ]
+
+
+def _decision(name: str, description: str, answer: Answer, decide: Decide) -> llm.Tool:
+    async def tell() -> None:
+        decide(answer)
+        raise StopResponse
+
+    return function_tool(tell, name=name, description=description)

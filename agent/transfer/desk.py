@@ -1,0 +1,146 @@
+"""The transfers of one call: the model's two tools, one transfer at a time, and what the caller is told at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from livekit import api, rtc
+from livekit.agents import AgentSession, JobContext, StopResponse, ToolError, llm
+from livekit.agents.llm import function_tool
+
+from agent.call import Call
+from agent.conversation.handing_over import CANCEL_TOOL, NoSuchTargetError, chosen, notice, told, transfer_schema
+from agent.transfer.briefing import Briefing, Decide, StartSession
+from agent.transfer.handover import CallerSide, Handover
+from agent.transfer.machine import CallerGone, Cancelled
+from agent.transfer.outcome import Outcome
+from telephony.dispatch import outbound_name
+from telephony.manifest.targets import Target
+
+log = logging.getLogger("dialroom.transfer")
+
+
+class Talker(CallerSide, Protocol):
+    """The talk with the caller, as far as transfers need it."""
+
+    def said(self) -> list[tuple[str, str]]:
+        """Return (role, text) of the talk so far."""
+        ...
+
+    def end(self, reason: str) -> None:
+        """End the call."""
+        ...
+
+
+class MakeSession(Protocol):
+    """Makes a session whose speech services know the call by a SIP Call-ID."""
+
+    def __call__(self, sip_call_id: str) -> AgentSession[None]:
+        """Return it, not started."""
+        ...
+
+
+class TransferDesk:
+    """Makes transfers for one call, one after the other. `bind` gives it the talk, which needs the tools first."""
+
+    def __init__(
+        self,
+        ctx: JobContext,
+        *,
+        call: Call,
+        targets: Mapping[str, Target],
+        make_session: MakeSession,
+        start_session: StartSession,
+    ) -> None:
+        self._ctx, self._call, self._targets = ctx, call, targets
+        self._make_session, self._start_session = make_session, start_session
+        self._talk: Talker | None = None
+        self._running: Handover | None = None
+        self._task: asyncio.Task[None] | None = None
+        ctx.room.on("participant_disconnected", self._on_left)
+        ctx.add_shutdown_callback(self._clean_up)
+
+    def bind(self, talk: Talker) -> None:
+        """Give it the talk with the caller."""
+        self._talk = talk
+
+    def tools(self) -> list[llm.Tool | llm.Toolset]:
+        """Return the model's tools, none without targets."""
+        if not self._targets:
+            return []
+
+        async def transfer(raw_arguments: dict[str, object]) -> None:
+            self._begin(raw_arguments)
+            raise StopResponse
+
+        async def cancel() -> None:
+            if self._running is None or self._running.is_over:
+                raise ToolError("no transfer is running")
+            self._running.tell(Cancelled())
+            raise StopResponse
+
+        return [
+            function_tool(transfer, raw_schema=transfer_schema(self._targets)),
+            function_tool(
+                cancel, name=CANCEL_TOOL, description="Stop the transfer: the caller does not want it any more."
+            ),
+        ]
+
+    def _begin(self, given: Mapping[str, Any]) -> None:
+        """Begin a transfer. Raises ToolError: nothing but a known name is taken, and one at a time."""
+        try:
+            name, why = chosen(given, self._targets)
+        except NoSuchTargetError as error:
+            log.warning("a target that is not there", extra={"pii_arguments": json.dumps(dict(given))[:500]})
+            raise ToolError(str(error)) from None
+        if self._running is not None:
+            raise ToolError("a transfer is running already")
+        assert self._talk is not None
+        target, said = self._targets[name], self._talk.said()
+
+        def brief(sip_call_id: str, decide: Decide) -> Briefing:
+            session = self._make_session(sip_call_id)
+            return Briefing(self._ctx.room, session, self._start_session, reason=why, said=said, decide=decide)
+
+        self._running = Handover(
+            self._ctx.room,
+            self._ctx.api,
+            caller=self._call.identity,
+            target=target,
+            notice=notice(target),
+            side=self._talk,
+            make_briefing=brief,
+            dial_from=self._dial_from,
+            finished=lambda outcome: self._finished(outcome, target),
+        )
+        log.info("transfer begins", extra={"target": name, "people": len(target.people)})
+        self._task = asyncio.create_task(self._running.run())
+
+    async def _dial_from(self) -> tuple[str, str]:
+        listed = await self._ctx.api.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())
+        name = outbound_name(self._call.deployment)
+        found = [trunk.sip_trunk_id for trunk in listed.items if trunk.name == name]
+        return (found[0] if found else ""), self._call.called
+
+    def _finished(self, outcome: Outcome, target: Target) -> None:
+        if outcome == "bridged":
+            return  # the room lives on until one of them leaves
+        self._running = None
+        if outcome != "caller_left" and self._talk is not None:
+            self._task = asyncio.ensure_future(self._talk.hear_out(told(outcome, target)))
+
+    def _on_left(self, participant: rtc.RemoteParticipant) -> None:
+        if self._running is None:
+            return
+        if participant.identity == self._call.identity:
+            self._running.tell(CallerGone())
+        elif participant.identity == self._running.bridged_with and self._talk is not None:
+            self._talk.end("human hung up")
+
+    async def _clean_up(self, _reason: str) -> None:
+        if self._running is not None:
+            await self._running.aclose()

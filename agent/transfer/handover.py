@@ -1,0 +1,259 @@
+"""One transfer as it happens: events into the machine, its commands out to gates, leg and voices."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol
+
+import aiohttp
+from livekit import api, rtc
+
+from agent.transfer import machine
+from agent.transfer.briefing import Briefing
+from agent.transfer.gates import GUARD_EVERY_S, Gates
+from agent.transfer.hold import HoldSound
+from agent.transfer.leg import HumanLeg
+from agent.transfer.machine import Command, Event, Transfer
+from agent.transfer.outcome import Outcome
+from telephony.manifest.targets import Target
+
+log = logging.getLogger("dialroom.transfer")
+
+_NOT_CONFIRMED = (api.ServerError, aiohttp.ClientError, OSError, TimeoutError)
+
+
+class CallerSide(Protocol):
+    """What a transfer wants of the talk with the caller."""
+
+    async def hear_out(self, sentence: str) -> None:
+        """Say a sentence that cannot be interrupted; return when it was heard."""
+        ...
+
+    def be_silent(self) -> None:
+        """Say nothing and hear nothing from now on: the caller talks to the human."""
+        ...
+
+
+class Handover:
+    """Runs one transfer. `finished` is told the outcome once, when the caller hears the agent or the human again.
+
+    `make_briefing` makes the talk with the human whose leg has this SIP Call-ID; `dial_from` returns the outbound
+    trunk's id ("" when there is none) and the number to show.
+    """
+
+    def __init__(
+        self,
+        room: rtc.Room,
+        client: api.LiveKitAPI,
+        *,
+        caller: str,
+        target: Target,
+        notice: str,
+        side: CallerSide,
+        make_briefing: Callable[[str, Callable[[machine.Answer], None]], Briefing],
+        dial_from: Callable[[], Awaitable[tuple[str, str]]],
+        finished: Callable[[Outcome], None],
+    ) -> None:
+        self._room, self._client, self._caller, self._target = room, client, caller, target
+        self._notice, self._side, self._make_briefing = notice, side, make_briefing
+        self._dial_from, self._finished = dial_from, finished
+        self._gates = Gates(room, client, caller=caller)
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._work: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._public: list[str] = []
+        self._hold: HoldSound | None = None
+        self._leg: HumanLeg | None = None
+        self._briefing: Briefing | None = None
+        self._guard: asyncio.Task[None] | None = None
+        self._hearing: asyncio.Task[None] | None = None
+        self._state: Transfer | None = None
+        self.bridged_with: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the outcome is known."""
+        return self._state is not None and self._state.phase == "over"
+
+    def tell(self, event: Event) -> None:
+        """Put in an event from outside: the caller cancels or leaves."""
+        self._events.put_nowait(event)
+
+    async def run(self) -> None:
+        """Go through the transfer to its end."""
+        self._state, commands = machine.begin(self._target)
+        self._do_all(commands)
+        while not self.is_over:
+            event = await self._events.get()
+            before = self._state.phase
+            self._state, commands = machine.step(self._state, event)
+            if self._state.phase != before:
+                log.info("transfer", extra={"from": before, "to": self._state.phase, "event": type(event).__name__})
+            self._do_all(commands)
+        while self._work:
+            await asyncio.gather(*self._work, return_exceptions=True)
+
+    async def aclose(self) -> None:
+        """Leave nothing of it behind but a leg that both talk over."""
+        self._stop_timer()
+        for task in self._work:
+            task.cancel()
+        await self._drop_human(remove=self.bridged_with is None)
+
+    def _do_all(self, commands: tuple[Command, ...]) -> None:
+        for command in commands:
+            self._do(command)
+
+    def _do(self, command: Command) -> None:
+        match command:
+            case machine.SetTimer(serial, seconds):
+                self._stop_timer()
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(seconds, self.tell, machine.TimedOut(serial))
+            case machine.SayNotice():
+                self._spawn(self._say_notice())
+            case machine.CloseGates():
+                self._spawn(self._confirmed(self._close(), machine.GatesClosed()))
+            case machine.Dial(person):
+                self._spawn(self._dial(person))
+            case machine.LetCallerHear():
+                self._hearing = self._spawn(self._confirmed(self._gates.let_caller_hear(), None))
+            case machine.Brief():
+                if self._briefing:
+                    self._briefing.announce()
+            case machine.RemoveHuman():
+                if self._leg:
+                    self._leg.remove()
+            case machine.Merge():
+                self._spawn(self._merge())
+            case machine.Finish(outcome):
+                self._spawn(self._finish(outcome))
+
+    async def _say_notice(self) -> None:
+        await self._side.hear_out(self._notice)
+        self.tell(machine.NoticeHeard())
+
+    async def _close(self) -> None:
+        await self._drop_human(remove=True)
+        if self._hold is None:
+            self._public = list(self._room.local_participant.track_publications)
+            self._gates.list_tracks({self._caller: self._public})
+            self._hold = await HoldSound(self._room).start()
+            self._public.append(self._hold.sid)
+        self._gates.list_tracks({self._caller: self._public})
+        await self._gates.close_caller()
+
+    async def _dial(self, person: int) -> None:
+        trunk_id, caller_id = await self._dial_from()
+        leg = HumanLeg(
+            self._room,
+            self._client,
+            on_track=lambda: self._later(self._shut_out(leg)),
+            on_answered=lambda: self._later(self._answered(leg)),
+            on_failed=lambda outcome: self.tell(machine.DialFailed(outcome)),
+            on_gone=lambda: self.tell(machine.HumanGone()),
+            on_key=self._on_key,
+        )
+        self._leg = leg
+        leg.dial(self._target.people[person], trunk_id=trunk_id, caller_id=caller_id, name=self._target.says)
+
+    async def _shut_out(self, leg: HumanLeg) -> None:
+        await self._confirmed(self._gates.shut_out(leg.identity), machine.HumanShutOut())
+        if self._guard is None and leg is self._leg:
+            self._guard = asyncio.create_task(self._watch(leg))
+
+    async def _answered(self, leg: HumanLeg) -> None:
+        await self._confirmed(self._let_human_hear(leg), machine.Answered())
+
+    async def _let_human_hear(self, leg: HumanLeg) -> None:
+        await self._gates.part(leg.identity)
+        talk = self._make_briefing(leg.sip_call_id, lambda answer: self.tell(machine.Decided(answer)))
+        sid = await talk.publish(leg.identity)
+        if leg is not self._leg:  # given up meanwhile
+            await talk.aclose()
+            return
+        self._briefing = talk
+        self._gates.list_tracks({self._caller: self._public, leg.identity: [sid]})
+
+    async def _watch(self, leg: HumanLeg) -> None:
+        """Close the gate again and again: a leg that reconnects subscribes to everything anew."""
+        while True:
+            await asyncio.sleep(GUARD_EVERY_S)
+            await self._confirmed(self._gates.part(leg.identity), None)
+
+    async def _merge(self) -> None:
+        assert self._leg is not None
+        self._stop_guard()
+        self._side.be_silent()
+        try:
+            async with asyncio.timeout(machine.GATE_LIMIT_S):
+                await self._gates.merge(self._leg.identity)
+        except _NOT_CONFIRMED:
+            log.exception("the merge is not confirmed")
+            self.tell(machine.MergeFailed())
+        else:
+            self.bridged_with = self._leg.identity
+            self.tell(machine.Merged())
+
+    async def _finish(self, outcome: Outcome) -> None:
+        self._stop_timer()
+        await self._drop_human(remove=outcome != "bridged")
+        if self._hold is not None:
+            await self._hold.aclose()
+        if self._hearing is not None:
+            await self._hearing
+        log.info("transfer over", extra={"outcome": outcome, "tried": list(self._state.tried) if self._state else []})
+        self._finished(outcome)
+
+    async def _drop_human(self, *, remove: bool) -> None:
+        self._stop_guard()
+        leg, self._leg = self._leg, None
+        talk, self._briefing = self._briefing, None
+        if leg is not None:
+            leg.close()
+            if remove:
+                leg.remove()
+        if talk is not None:
+            await talk.aclose()
+
+    async def _confirmed(self, work: Coroutine[Any, Any, None], event: Event | None) -> None:
+        """Tell an event when it worked, GateLost when not."""
+        try:
+            await work
+        except _NOT_CONFIRMED as error:
+            log.warning("a gate is not confirmed", extra={"error": type(error).__name__, "pii_error": str(error)})
+            self.tell(machine.GateLost())
+        else:
+            if event is not None:
+                self.tell(event)
+
+    def _on_key(self, key: str) -> None:
+        if self._briefing:
+            self._briefing.press(key)
+
+    def _stop_guard(self) -> None:
+        if self._guard is not None:
+            self._guard.cancel()
+            self._guard = None
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        self._spawn(work)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._work.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a step of the transfer failed", exc_info=error)
+            self.tell(machine.GateLost())

@@ -1,0 +1,369 @@
+"""The transfer as a pure value: state × event → state, commands. No socket, no clock, no framework.
+
+    notice ─► closing ─► dialling ─► screening ─► consulting ─► merging ─► over (bridged)
+                 ▲            └───────────┴────────────┴────────────┴─► returning ─► over (any other outcome)
+                 └──────────────────── the next person ◄─────────────────────┘
+
+Whatever happens in whichever state, there is a way out: every state but `over` has a timer, and the caller's leaving,
+the human's leaving and a gate that cannot be confirmed are answered in each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal, assert_never, get_args
+
+from agent.transfer.outcome import Outcome
+from telephony.manifest.targets import Target
+
+Phase = Literal["notice", "closing", "dialling", "screening", "consulting", "merging", "returning", "over"]
+PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
+
+NOTICE_LIMIT_S: Final = 20.0
+GATE_LIMIT_S: Final = 5.0
+"""A gate that is not confirmed by then calls the transfer off; until then the caller hears silence."""
+RING_MARGIN_S: Final = 10.0
+"""LiveKit ends the ringing; this is for when it does not say so."""
+RETURN_LIMIT_S: Final = 5.0
+
+
+# Events: what the edges tell.
+@dataclass(frozen=True, slots=True)
+class NoticeHeard:
+    """The caller has heard that they are being connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatesClosed:
+    """The caller's leg hears nothing any more: it is safe to dial."""
+
+
+@dataclass(frozen=True, slots=True)
+class HumanShutOut:
+    """The human's track is confirmed to be closed for the caller: the caller may hear the agent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateLost:
+    """A gate could not be confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The human's leg is active."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialFailed:
+    """The human's leg is gone before it was answered, or never was."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class HumanGone:
+    """The human's leg has left the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """The caller's leg has left the room."""
+
+
+Answer = Literal["accepted", "declined", "callback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The human has said or pressed what they want."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The caller does not want it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Both hear each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeFailed:
+    """They do not, and will not."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """A timer ran out; `serial` is the one it was set with."""
+
+    serial: int
+
+
+Event = (
+    NoticeHeard
+    | GatesClosed
+    | HumanShutOut
+    | GateLost
+    | Answered
+    | DialFailed
+    | HumanGone
+    | CallerGone
+    | Decided
+    | Cancelled
+    | Merged
+    | MergeFailed
+    | TimedOut
+)
+
+
+# Commands: what the edges do.
+@dataclass(frozen=True, slots=True)
+class SayNotice:
+    """Tell the caller; answered by NoticeHeard."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseGates:
+    """Nothing reaches the caller; answered by GatesClosed or GateLost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Dial the person with this index; answered by HumanShutOut, Answered, DialFailed."""
+
+    person: int
+
+
+@dataclass(frozen=True, slots=True)
+class LetCallerHear:
+    """The caller hears the agent and the hold sound again; the human stays shut out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """Speak with the human in private; answered by Decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHuman:
+    """End the human's leg, whatever it is doing, until it is gone; answered by HumanGone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Open the gates both ways; answered by Merged or MergeFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The transfer is over: the caller is told, or talks to the human, or is gone."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Tell TimedOut(serial) after so long; one that was set before counts no more."""
+
+    serial: int
+    seconds: float
+
+
+Command = SayNotice | CloseGates | Dial | LetCallerHear | Brief | RemoveHuman | Merge | Finish | SetTimer
+Step = tuple["Transfer", tuple[Command, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Where a transfer is. `person` is who is dialled, `shut_out` whether their gate is confirmed.
+
+    `outcome` is how the attempt ended, from `returning` on; `tried` has the outcomes of those before.
+    """
+
+    target: Target
+    phase: Phase = "notice"
+    person: int = 0
+    shut_out: bool = False
+    serial: int = 0
+    outcome: Outcome | None = None
+    tried: tuple[Outcome, ...] = ()
+
+
+def begin(target: Target) -> Step:
+    """Return the first state: the caller is told."""
+    return _to(Transfer(target=target), "notice", NOTICE_LIMIT_S, SayNotice())
+
+
+def step(state: Transfer, event: Event) -> Step:
+    """Return what an event makes of a state. What does not matter there changes nothing."""
+    if state.phase == "over" or (isinstance(event, TimedOut) and event.serial != state.serial):
+        return state, ()
+    if isinstance(event, CallerGone):
+        return _caller_gone(state)
+    match state.phase:
+        case "notice":
+            return _in_notice(state, event)
+        case "closing":
+            return _in_closing(state, event)
+        case "dialling":
+            return _in_dialling(state, event)
+        case "screening":
+            return _in_screening(state, event)
+        case "consulting":
+            return _in_consulting(state, event)
+        case "merging":
+            return _in_merging(state, event)
+        case "returning":
+            return _in_returning(state, event)
+        case _:
+            assert_never(state.phase)
+
+
+def _caller_gone(state: Transfer) -> Step:
+    if state.phase in ("notice", "closing"):
+        return _over(state, "caller_left")
+    return _give_back(state, "caller_left")
+
+
+def _in_notice(state: Transfer, event: Event) -> Step:
+    match event:
+        case NoticeHeard() | TimedOut():
+            return _close(state)
+        case Cancelled():
+            return _over(state, "cancelled")
+        case _:
+            return state, ()
+
+
+def _in_closing(state: Transfer, event: Event) -> Step:
+    match event:
+        case GatesClosed():
+            ring_s = state.target.people[state.person].ring_s
+            return _to(replace(state, shut_out=False), "dialling", ring_s + RING_MARGIN_S, Dial(state.person))
+        case GateLost() | TimedOut():
+            return _over(state, "failed")
+        case Cancelled():
+            return _over(state, "cancelled")
+        case _:
+            return state, ()
+
+
+def _in_dialling(state: Transfer, event: Event) -> Step:
+    match event:
+        case HumanShutOut():
+            return replace(state, shut_out=True), (LetCallerHear(),)
+        case Answered() if state.shut_out:
+            return _to(state, "consulting", state.target.briefing_s, Brief())
+        case Answered():
+            return _to(state, "screening", GATE_LIMIT_S)
+        case DialFailed(outcome):
+            return _next(state, outcome)
+        case _:
+            return _call_off(state, event, late="no_answer")
+
+
+def _in_screening(state: Transfer, event: Event) -> Step:
+    """The human is there, and it is not sure yet that the caller cannot hear them."""
+    match event:
+        case HumanShutOut():
+            shut = replace(state, shut_out=True)
+            return _to(shut, "consulting", state.target.briefing_s, LetCallerHear(), Brief())
+        case HumanGone():
+            return _next(state, "human_left")
+        case _:
+            return _call_off(state, event, late="failed")
+
+
+def _in_consulting(state: Transfer, event: Event) -> Step:
+    match event:
+        case Decided("accepted"):
+            return _to(state, "merging", GATE_LIMIT_S, Merge())
+        case Decided("declined"):
+            return _give_back(state, "declined")
+        case Decided("callback"):
+            return _give_back(state, "callback")
+        case HumanGone():
+            return _next(state, "human_left")
+        case _:
+            return _call_off(state, event, late="no_answer")
+
+
+def _in_merging(state: Transfer, event: Event) -> Step:
+    match event:
+        case Merged():
+            return _over(state, "bridged")
+        case HumanGone():
+            return _next(state, "human_left")
+        case MergeFailed() | TimedOut():
+            return _give_back(state, "failed")
+        case _:
+            return state, ()
+
+
+def _in_returning(state: Transfer, event: Event) -> Step:
+    """The gate stays closed, so the caller is given back whether the leg is seen to be gone or not."""
+    match event:
+        case HumanGone() | DialFailed() | TimedOut():
+            return _next(state, state.outcome or "failed")
+        case _:
+            return state, ()
+
+
+def _call_off(state: Transfer, event: Event, *, late: Outcome) -> Step:
+    match event:
+        case Cancelled():
+            return _give_back(state, "cancelled")
+        case GateLost():
+            return _give_back(state, "failed")
+        case TimedOut():
+            return _give_back(state, late)
+        case _:
+            return state, ()
+
+
+def _give_back(state: Transfer, outcome: Outcome) -> Step:
+    if state.phase == "returning":
+        return replace(state, outcome=outcome), ()
+    return _to(replace(state, outcome=outcome), "returning", RETURN_LIMIT_S, RemoveHuman())
+
+
+def _next(state: Transfer, outcome: Outcome) -> Step:
+    """Dial the next person where the target says so, else end."""
+    wanted = _after(state.target, outcome) == "next" and state.person + 1 < len(state.target.people)
+    if not wanted:
+        return _over(state, outcome)
+    tried = (*state.tried, outcome)
+    return _close(replace(state, person=state.person + 1, outcome=None, tried=tried))
+
+
+def _after(target: Target, outcome: Outcome) -> str:
+    match outcome:
+        case "busy":
+            return target.on_busy
+        case "no_answer":
+            return target.on_no_answer
+        case "declined":
+            return target.on_declined
+        case "unreachable":
+            return target.on_unreachable
+        case _:
+            return "return"
+
+
+def _close(state: Transfer) -> Step:
+    return _to(replace(state, shut_out=False), "closing", GATE_LIMIT_S, CloseGates())
+
+
+def _over(state: Transfer, outcome: Outcome) -> Step:
+    tried = (*state.tried, outcome)
+    ended = replace(state, phase="over", serial=state.serial + 1, outcome=outcome, tried=tried)
+    back = () if outcome in ("bridged", "caller_left") else (LetCallerHear(),)
+    return ended, (*back, Finish(outcome))
+
+
+def _to(state: Transfer, phase: Phase, seconds: float, *commands: Command) -> Step:
+    serial = state.serial + 1
+    return replace(state, phase=phase, serial=serial), (SetTimer(serial, seconds), *commands)

@@ -1,0 +1,60 @@
+"""How an attempt to reach a human ended: one of a closed set, made from what LiveKit told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+Outcome = Literal[
+    "bridged",
+    "busy",
+    "no_answer",
+    "declined",
+    "callback",
+    "unreachable",
+    "cancelled",
+    "caller_left",
+    "human_left",
+    "failed",
+]
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialFailure:
+    """What `CreateSIPParticipant` answered. `sip_status` None: no final response of the human's side was seen.
+
+    `code` is LiveKit's own word (``unavailable``, ``canceled``, …), `words` its message.
+    """
+
+    sip_status: int | None
+    code: str
+    words: str = ""
+
+
+_BY_STATUS: Final[Mapping[int, Outcome]] = {
+    408: "no_answer",
+    480: "no_answer",
+    486: "busy",
+    487: "no_answer",
+    600: "busy",
+    603: "declined",
+    607: "declined",
+    608: "declined",
+}
+"""RFC 3261 section 21, RFC 8197 (607), RFC 8688 (608). Other final statuses: nobody can be reached there."""
+_TIMED_OUT: Final = "sip request timed out"
+_BUSY_MACHINE: Final = "cpu exhausted"
+
+
+def outcome_of(failure: DialFailure) -> Outcome:
+    """Return how a dial that failed is to be told; ``failed`` is our own side's fault."""
+    if failure.sip_status is not None:
+        return _BY_STATUS.get(failure.sip_status, "unreachable")
+    return "no_answer" if _TIMED_OUT in failure.words else "failed"
+
+
+def is_worth_another_try(failure: DialFailure) -> bool:
+    """Say whether livekit-sip refused to dial at all, because its machine was busy: no INVITE has left."""
+    return failure.sip_status is None and (failure.code == "unavailable" or _BUSY_MACHINE in failure.words)

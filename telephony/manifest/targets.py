@@ -1,0 +1,67 @@
+"""Whom a caller may be handed to: targets by name, each with the people who are dialled in turn."""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from telephony.manifest.agent import Sentence
+from telephony.manifest.entry import Entry
+from telephony.manifest.route import Transport
+from telephony.numbers import NumberError, parse_number
+from telephony.sip_uri import SipUri, SipUriError
+
+AfterFailure = Literal["next", "return"]
+"""The next person is dialled, or the caller is back with the agent."""
+
+
+def _callee(text: str) -> str:
+    if text.lower().startswith(("sip:", "sips:")):
+        try:
+            uri = SipUri.parse(text)
+        except SipUriError as error:
+            raise ValueError(str(error)) from error
+        if not uri.user:
+            raise ValueError(f"{text!r} names nobody: write sip:USER@HOST")
+        if uri.headers:
+            raise ValueError(f"{text!r} must not carry headers after the question mark")
+        transport = (uri.parameter("transport") or "udp").lower()
+        if transport not in get_args(Transport):
+            raise ValueError(f"{text!r}: transport must be {', '.join(get_args(Transport))}")
+        return str(uri)
+    try:
+        return parse_number(text)
+    except NumberError as error:
+        raise ValueError(str(error)) from error
+
+
+def _unquoted(value: Any) -> Any:
+    """A number without quotes and plus sign is an integer to YAML."""
+    return str(value) if type(value) is int else value
+
+
+class Person(Entry):
+    """Somebody who may be dialled. `call` is E.164, or a SIP URI with a user."""
+
+    call: Annotated[str, BeforeValidator(_unquoted), AfterValidator(_callee)]
+    ring_s: int = Field(25, ge=3, le=120)
+
+    @property
+    def uri(self) -> SipUri | None:
+        """The SIP URI, None for a telephone number."""
+        return None if self.call.startswith("+") else SipUri.parse(self.call)
+
+
+def _person(given: Any) -> Any:
+    return {"call": given} if isinstance(given, (str, int)) else given
+
+
+class Target(Entry):
+    """People behind one name. `says` is how the agent speaks of them: "the sales team"."""
+
+    says: Sentence
+    people: Annotated[tuple[Annotated[Person, BeforeValidator(_person)], ...], Field(min_length=1)]
+    on_busy: AfterFailure = "next"
+    on_no_answer: AfterFailure = "next"
+    on_declined: AfterFailure = "next"
+    on_unreachable: AfterFailure = "next"
+    briefing_s: int = Field(60, ge=10, le=600)
