@@ -183,9 +183,11 @@ async def _create(value: Value, server: Server, ids: Ids, *, deployment: str) ->
     found: list[str] = []
 
     async def look() -> None:
-        seen = (await server.observe()).by_key(deployment).get(key_of(value))
+        observed = await server.observe()
+        seen = observed.by_key(deployment).get(key_of(value))
         if seen is None:
             raise lost
+        ids.addresses.update(observed.addresses(deployment))
         found.append(seen.server_id)
 
     await settled(look)

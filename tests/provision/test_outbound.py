@@ -7,6 +7,7 @@ import pytest
 from dotenv import dotenv_values
 from livekit import api
 
+from lab.vobiz.faults import Fault
 from provision.errors import SettingMissingError
 from provision.passwords import make_password, with_passwords
 from provision.render import render
@@ -66,6 +67,16 @@ async def test_calls_can_leave_after_one_apply(world: World) -> None:
     assert (trunk.auth_username, trunk.auth_password) == (f"u{world.deployment}", FIRST)
     assert list(trunk.numbers) == [number]
     assert trunk.transport == api.SIP_TRANSPORT_UDP
+
+
+@pytest.mark.parametrize("status", [None, 503])
+async def test_an_outbound_trunk_whose_answer_was_lost_is_found_with_its_host(world: World, status: int | None) -> None:
+    """What comes after it needs the host that the carrier gave it."""
+    world.vobiz.faults.waiting.append(Fault(method="POST", path="/trunks", status=status, after_commit=True))
+    await applied(world, manifest(world, world.number()), FIRST)
+    (trunk,) = await outbound_trunks(world)
+    (carrier,) = [t for t in world.vobiz.account.trunks.values() if t["trunk_direction"] == "outbound"]
+    assert trunk.address == carrier["trunk_domain"]
 
 
 async def test_a_new_password_reaches_both_sides(world: World) -> None:
