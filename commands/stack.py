@@ -29,10 +29,10 @@ def setup() -> None:
 def demo(gateway: Gateway = "auto", ears: Ears = "real", as_json: JsonFlag = False) -> None:
     """Start the stack, provision a number, call it, and show the talk as it happens. Needs no account and no key."""
     from lab.demo import run_demo
-    from lab.terminal.call import Screen, summary
+    from lab.terminal.call import Screen
 
     result = run(run_demo(_stack_options("demo", gateway=gateway, ears=ears), Screen(quiet=as_json)))
-    typer.echo(json_text(result.to_json()) if as_json else f"{summary([result.call])}\n{result.verdict()}")
+    typer.echo(json_text(result.to_json()) if as_json else f"\n{result.verdict()}")
     raise typer.Exit(0 if result.passed else 1)
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
 
+from lab.caller.caller import Caller
 from lab.caller.result import CallResult
 from lab.caller.run import run_script
 from lab.caller.script import load_script
-from lab.dial import SCRIPTS, caller_ears, caller_voice
+from lab.demo_transfer import TransferResult, run_transfer
+from lab.dial import SCRIPTS, caller_ears, caller_voice, colleague_voice
 from lab.running import shown
+from lab.speech.voice import Voice
 from lab.stack import Stack, StackOptions, local_stack
-from lab.terminal.call import Screen
+from lab.terminal.call import Screen, summary
 from provision.render import render
 
-CALLER = "+919812345678"
+CALLER, OTHER_CALLER = "+919812345678", "+919812345679"
 # A recogniser writes digits as numerals or as words, and some as words that sound the same.
 _SPOKEN = {"zero": "0", "oh": "0", "one": "1", "won": "1", "two": "2", "to": "2", "too": "2", "three": "3", "four": "4"}
 _SPOKEN |= {"for": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "ate": "8", "nine": "9"}
@@ -28,6 +31,7 @@ class DemoResult:
     """The call, and whether the code that the clinic's back office gave out is what the caller heard."""
 
     call: CallResult
+    transfer: TransferResult
     gateway: str
     code: str | None
     code_heard: bool
@@ -37,24 +41,25 @@ class DemoResult:
     @property
     def passed(self) -> bool:
         """Whether everything was as the script expects."""
-        return self.call.passed and self.code_heard and self.call.ended_by == "agent"
+        return self.call.passed and self.code_heard and self.call.ended_by == "agent" and self.transfer.passed
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         call = self.call.to_json()
         own = {"gateway": self.gateway, "code": self.code, "code_heard": self.code_heard, "logs": self.logs}
-        return {**call, **own, "passed": self.passed}
+        return {**call, **own, "transfer": self.transfer.to_json(), "passed": self.passed}
 
     def verdict(self) -> str:
         """Return the last lines of the summary."""
         heard = "heard by the caller" if self.code_heard else "NOT heard by the caller"
         lines = [
-            f"  the agent looked up the code {self.code} by a tool: {heard}" if self.code else "  NO TOOL WAS CALLED"
+            self.transfer.verdict(),
+            f"  the agent looked up the code {self.code} by a tool: {heard}" if self.code else "  NO TOOL WAS CALLED",
         ]
         lines += [
             f"  logs: {shown(self.logs)}",
             "",
-            "The call did what its script expects." if self.passed else "IT FAILED.",
+            "Both calls did what they should." if self.passed else "IT FAILED.",
         ]
         if self.ears == "real":
             lines.insert(0, "  (the stand-in's recognition is a real one on this CPU: about a second of each turn)")
@@ -62,32 +67,48 @@ class DemoResult:
 
 
 async def run_demo(options: StackOptions, screen: Screen) -> DemoResult:
-    """Start everything, provision, call, and stop everything. Raises DialroomError."""
-    screen.show("[1/3] The local stack: real LiveKit and Valkey; no account, no key, no container")
-    async with local_stack(options, on_event=lambda line: screen.show(f"      {line}")) as stack:
-        screen.show(f"[2/3] Provisioned {', '.join(stack.numbers)} at the carrier stand-in and at LiveKit")
-        if stack.applied:
-            screen.show("".join(f"      {line}\n" for line in render(stack.applied.plan).strip().splitlines()).rstrip())
-        screen.show(f"[3/3] A SIP call from {CALLER}; the agent's words are told when a recogniser has heard them")
-        return await _call(stack, screen)
+    """Start everything, provision, make both calls, and stop everything. Raises DialroomError."""
+    screen.show("[1/4] The local stack: real LiveKit and Valkey; no account, no key, no container")
+    voice = caller_voice()
+    async with Caller(colleague_voice(), recogniser=caller_ears(), takes_calls=True) as colleague:
+        host, port = colleague.sip.address
+        options = replace(options, extra_env={**options.extra_env, "CLINIC_PBX": f"{host}:{port}"})
+        async with local_stack(options, on_event=lambda line: screen.show(f"      {line}")) as stack:
+            colleague.speech_url = stack.speech_url
+            screen.show(f"[2/4] Provisioned {', '.join(stack.numbers)} at the carrier stand-in and at LiveKit")
+            if stack.applied:
+                lines = render(stack.applied.plan).strip().splitlines()
+                screen.show("".join(f"      {line}\n" for line in lines).rstrip())
+            screen.show(f"[3/4] A SIP call from {CALLER}; the agent's words are told when a recogniser has heard them")
+            call = await _call(stack, voice, screen)
+            screen.show(f"{summary([call])}\n")
+            screen.show("[4/4] Another call: the caller wants a human, whose telephone rings and who is told why")
+            async with Caller(voice, speech_url=stack.speech_url, recogniser=caller_ears()) as caller:
+                handed = await run_transfer(
+                    stack, caller=caller, colleague=colleague, from_number=OTHER_CALLER, screen=screen
+                )
+            return await _judged(stack, call, handed)
 
 
-async def _call(stack: Stack, screen: Screen) -> DemoResult:
-    recording = stack.options.run_dir / "call.wav"
-    call = await run_script(
+async def _call(stack: Stack, voice: Voice, screen: Screen) -> CallResult:
+    return await run_script(
         load_script(SCRIPTS / "demo.yaml"),
         stack.numbers[0],
-        voice=caller_voice(),
+        voice=voice,
         sip=stack.sip.address,
         from_number=CALLER,
-        recording=recording,
+        recording=stack.options.run_dir / "call.wav",
         speech_url=stack.speech_url,
         recogniser=caller_ears(),
         on_event=screen.event,
     )
+
+
+async def _judged(stack: Stack, call: CallResult, handed: TransferResult) -> DemoResult:
     code = await looked_up(stack.speech_url)
     return DemoResult(
         call=call,
+        transfer=handed,
         gateway=stack.gateway,
         code=code,
         code_heard=code is not None and any(code in digits_of(text or "") for text in call.heard),

@@ -17,13 +17,21 @@ from telephony.errors import UserError
 from telephony.numbers import parse_number
 
 SCRIPTS = Path(__file__).with_name("scripts")
-CALLER_SPEED, CALLER_PITCH = 1.1, 1.06  # the caller must not sound like the agent
+CALLER_SPEED, CALLER_PITCH, COLLEAGUE_PITCH = 1.1, 1.06, 0.92  # the caller must not sound like the agent
 
 
 def caller_voice() -> Voice:
     """Return the synthetic caller's voice; tone bursts where the real one is not installed."""
     try:
         return RealVoice(speed=CALLER_SPEED, pitch=CALLER_PITCH)
+    except VoiceMissingError:
+        return ToneVoice()
+
+
+def colleague_voice() -> Voice:
+    """Return the voice of the human whom a caller is handed to."""
+    try:
+        return RealVoice(speed=1.0, pitch=COLLEAGUE_PITCH)
     except VoiceMissingError:
         return ToneVoice()
 

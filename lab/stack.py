@@ -40,8 +40,8 @@ class StackOptions:
     """What to start.
 
     `delays_ms` are those of the speech stand-ins, by service (`stt`, `llm`, `tts`). `workers` may be 0: more can be
-    added to the running stack. `extra_env` reaches the workers. `extra_numbers` are owned at the carrier beside the
-    manifest's.
+    added to the running stack. `extra_env` reaches the manifest and the workers. `extra_numbers` are owned at the
+    carrier beside the manifest's.
     """
 
     run_dir: Path
@@ -165,7 +165,7 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
             livekit_server(options.run_dir, redis_url=redis_url, on_start=servers.append)
         )
         say(f"livekit-server on {livekit.url}")
-        environ = _base_environ(livekit, options)
+        environ = _base_environ(livekit, options) | dict(options.extra_env)
         speech = await exits.enter_async_context(_speech(options, environ))
         numbers = load_manifest(options.manifest, environ=environ | {"LIVEKIT_SIP_HOST": "127.0.0.1"}).numbers
         carrier = await exits.enter_async_context(

@@ -17,7 +17,7 @@ from agent.conversation.handing_over import (
     announcement,
     briefing,
 )
-from agent.transfer.machine import Answer
+from agent.transfer.events import Answer
 
 PUBLISH_LIMIT_S: Final = 5.0
 KEYS: Final[dict[str, Answer]] = {"1": "accepted", "2": "declined", "3": "callback"}

@@ -15,8 +15,8 @@ from livekit.agents.llm import function_tool
 from agent.call import Call
 from agent.conversation.handing_over import CANCEL_TOOL, NoSuchTargetError, chosen, notice, told, transfer_schema
 from agent.transfer.briefing import Briefing, Decide, StartSession
+from agent.transfer.events import CallerGone, Cancelled
 from agent.transfer.handover import CallerSide, Handover
-from agent.transfer.machine import CallerGone, Cancelled
 from agent.transfer.outcome import Outcome
 from telephony.dispatch import outbound_name
 from telephony.manifest.targets import Target

@@ -10,12 +10,14 @@ from typing import Any, Protocol
 import aiohttp
 from livekit import api, rtc
 
-from agent.transfer import machine
+from agent.transfer import commands, events, machine
 from agent.transfer.briefing import Briefing
+from agent.transfer.commands import Command
+from agent.transfer.events import Event
 from agent.transfer.gates import GUARD_EVERY_S, Gates
 from agent.transfer.hold import HoldSound
 from agent.transfer.leg import HumanLeg
-from agent.transfer.machine import Command, Event, Transfer
+from agent.transfer.machine import Transfer
 from agent.transfer.outcome import Outcome
 from telephony.manifest.targets import Target
 
@@ -52,7 +54,7 @@ class Handover:
         target: Target,
         notice: str,
         side: CallerSide,
-        make_briefing: Callable[[str, Callable[[machine.Answer], None]], Briefing],
+        make_briefing: Callable[[str, Callable[[events.Answer], None]], Briefing],
         dial_from: Callable[[], Awaitable[tuple[str, str]]],
         finished: Callable[[Outcome], None],
     ) -> None:
@@ -83,15 +85,15 @@ class Handover:
 
     async def run(self) -> None:
         """Go through the transfer to its end."""
-        self._state, commands = machine.begin(self._target)
-        self._do_all(commands)
+        self._state, wanted = machine.begin(self._target)
+        self._do_all(wanted)
         while not self.is_over:
             event = await self._events.get()
             before = self._state.phase
-            self._state, commands = machine.step(self._state, event)
+            self._state, wanted = machine.step(self._state, event)
             if self._state.phase != before:
                 log.info("transfer", extra={"from": before, "to": self._state.phase, "event": type(event).__name__})
-            self._do_all(commands)
+            self._do_all(wanted)
         while self._work:
             await asyncio.gather(*self._work, return_exceptions=True)
 
@@ -102,38 +104,38 @@ class Handover:
             task.cancel()
         await self._drop_human(remove=self.bridged_with is None)
 
-    def _do_all(self, commands: tuple[Command, ...]) -> None:
-        for command in commands:
+    def _do_all(self, wanted: tuple[Command, ...]) -> None:
+        for command in wanted:
             self._do(command)
 
     def _do(self, command: Command) -> None:
         match command:
-            case machine.SetTimer(serial, seconds):
+            case commands.SetTimer(serial, seconds):
                 self._stop_timer()
                 loop = asyncio.get_running_loop()
-                self._timer = loop.call_later(seconds, self.tell, machine.TimedOut(serial))
-            case machine.SayNotice():
+                self._timer = loop.call_later(seconds, self.tell, events.TimedOut(serial))
+            case commands.SayNotice():
                 self._spawn(self._say_notice())
-            case machine.CloseGates():
-                self._spawn(self._confirmed(self._close(), machine.GatesClosed()))
-            case machine.Dial(person):
+            case commands.CloseGates():
+                self._spawn(self._confirmed(self._close(), events.GatesClosed()))
+            case commands.Dial(person):
                 self._spawn(self._dial(person))
-            case machine.LetCallerHear():
+            case commands.LetCallerHear():
                 self._hearing = self._spawn(self._confirmed(self._gates.let_caller_hear(), None))
-            case machine.Brief():
+            case commands.Brief():
                 if self._briefing:
                     self._briefing.announce()
-            case machine.RemoveHuman():
+            case commands.RemoveHuman():
                 if self._leg:
                     self._leg.remove()
-            case machine.Merge():
+            case commands.Merge():
                 self._spawn(self._merge())
-            case machine.Finish(outcome):
+            case commands.Finish(outcome):
                 self._spawn(self._finish(outcome))
 
     async def _say_notice(self) -> None:
         await self._side.hear_out(self._notice)
-        self.tell(machine.NoticeHeard())
+        self.tell(events.NoticeHeard())
 
     async def _close(self) -> None:
         await self._drop_human(remove=True)
@@ -152,24 +154,24 @@ class Handover:
             self._client,
             on_track=lambda: self._later(self._shut_out(leg)),
             on_answered=lambda: self._later(self._answered(leg)),
-            on_failed=lambda outcome: self.tell(machine.DialFailed(outcome)),
-            on_gone=lambda: self.tell(machine.HumanGone()),
+            on_failed=lambda outcome: self.tell(events.DialFailed(outcome)),
+            on_gone=lambda: self.tell(events.HumanGone()),
             on_key=self._on_key,
         )
         self._leg = leg
         leg.dial(self._target.people[person], trunk_id=trunk_id, caller_id=caller_id, name=self._target.says)
 
     async def _shut_out(self, leg: HumanLeg) -> None:
-        await self._confirmed(self._gates.shut_out(leg.identity), machine.HumanShutOut())
+        await self._confirmed(self._gates.shut_out(leg.identity), events.HumanShutOut())
         if self._guard is None and leg is self._leg:
             self._guard = asyncio.create_task(self._watch(leg))
 
     async def _answered(self, leg: HumanLeg) -> None:
-        await self._confirmed(self._let_human_hear(leg), machine.Answered())
+        await self._confirmed(self._let_human_hear(leg), events.Answered())
 
     async def _let_human_hear(self, leg: HumanLeg) -> None:
         await self._gates.part(leg.identity)
-        talk = self._make_briefing(leg.sip_call_id, lambda answer: self.tell(machine.Decided(answer)))
+        talk = self._make_briefing(leg.sip_call_id, lambda answer: self.tell(events.Decided(answer)))
         sid = await talk.publish(leg.identity)
         if leg is not self._leg:  # given up meanwhile
             await talk.aclose()
@@ -192,10 +194,10 @@ class Handover:
                 await self._gates.merge(self._leg.identity)
         except _NOT_CONFIRMED:
             log.exception("the merge is not confirmed")
-            self.tell(machine.MergeFailed())
+            self.tell(events.MergeFailed())
         else:
             self.bridged_with = self._leg.identity
-            self.tell(machine.Merged())
+            self.tell(events.Merged())
 
     async def _finish(self, outcome: Outcome) -> None:
         self._stop_timer()
@@ -224,7 +226,7 @@ class Handover:
             await work
         except _NOT_CONFIRMED as error:
             log.warning("a gate is not confirmed", extra={"error": type(error).__name__, "pii_error": str(error)})
-            self.tell(machine.GateLost())
+            self.tell(events.GateLost())
         else:
             if event is not None:
                 self.tell(event)
@@ -256,4 +258,4 @@ class Handover:
         self._work.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a step of the transfer failed", exc_info=error)
-            self.tell(machine.GateLost())
+            self.tell(events.GateLost())

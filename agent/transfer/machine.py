@@ -13,6 +13,34 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal, assert_never, get_args
 
+from agent.transfer.commands import (
+    Brief,
+    CloseGates,
+    Command,
+    Dial,
+    Finish,
+    LetCallerHear,
+    Merge,
+    RemoveHuman,
+    SayNotice,
+    SetTimer,
+)
+from agent.transfer.events import (
+    Answered,
+    CallerGone,
+    Cancelled,
+    Decided,
+    DialFailed,
+    Event,
+    GateLost,
+    GatesClosed,
+    HumanGone,
+    HumanShutOut,
+    Merged,
+    MergeFailed,
+    NoticeHeard,
+    TimedOut,
+)
 from agent.transfer.outcome import Outcome
 from telephony.manifest.targets import Target
 
@@ -27,152 +55,6 @@ RING_MARGIN_S: Final = 10.0
 RETURN_LIMIT_S: Final = 5.0
 
 
-# Events: what the edges tell.
-@dataclass(frozen=True, slots=True)
-class NoticeHeard:
-    """The caller has heard that they are being connected."""
-
-
-@dataclass(frozen=True, slots=True)
-class GatesClosed:
-    """The caller's leg hears nothing any more: it is safe to dial."""
-
-
-@dataclass(frozen=True, slots=True)
-class HumanShutOut:
-    """The human's track is confirmed to be closed for the caller: the caller may hear the agent again."""
-
-
-@dataclass(frozen=True, slots=True)
-class GateLost:
-    """A gate could not be confirmed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The human's leg is active."""
-
-
-@dataclass(frozen=True, slots=True)
-class DialFailed:
-    """The human's leg is gone before it was answered, or never was."""
-
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class HumanGone:
-    """The human's leg has left the room."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallerGone:
-    """The caller's leg has left the room."""
-
-
-Answer = Literal["accepted", "declined", "callback"]
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """The human has said or pressed what they want."""
-
-    answer: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """The caller does not want it any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """Both hear each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class MergeFailed:
-    """They do not, and will not."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimedOut:
-    """A timer ran out; `serial` is the one it was set with."""
-
-    serial: int
-
-
-Event = (
-    NoticeHeard
-    | GatesClosed
-    | HumanShutOut
-    | GateLost
-    | Answered
-    | DialFailed
-    | HumanGone
-    | CallerGone
-    | Decided
-    | Cancelled
-    | Merged
-    | MergeFailed
-    | TimedOut
-)
-
-
-# Commands: what the edges do.
-@dataclass(frozen=True, slots=True)
-class SayNotice:
-    """Tell the caller; answered by NoticeHeard."""
-
-
-@dataclass(frozen=True, slots=True)
-class CloseGates:
-    """Nothing reaches the caller; answered by GatesClosed or GateLost."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dial:
-    """Dial the person with this index; answered by HumanShutOut, Answered, DialFailed."""
-
-    person: int
-
-
-@dataclass(frozen=True, slots=True)
-class LetCallerHear:
-    """The caller hears the agent and the hold sound again; the human stays shut out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Brief:
-    """Speak with the human in private; answered by Decided."""
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveHuman:
-    """End the human's leg, whatever it is doing, until it is gone; answered by HumanGone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """Open the gates both ways; answered by Merged or MergeFailed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """The transfer is over: the caller is told, or talks to the human, or is gone."""
-
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class SetTimer:
-    """Tell TimedOut(serial) after so long; one that was set before counts no more."""
-
-    serial: int
-    seconds: float
-
-
-Command = SayNotice | CloseGates | Dial | LetCallerHear | Brief | RemoveHuman | Merge | Finish | SetTimer
 Step = tuple["Transfer", tuple[Command, ...]]
 
 

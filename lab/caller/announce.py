@@ -14,15 +14,18 @@ _LIMIT = aiohttp.ClientTimeout(total=5)
 
 
 class Announcer:
-    """A connection to the stand-ins' control port, `url` like http://127.0.0.1:9000; None announces nothing."""
+    """A connection to the stand-ins' control port, `url` like http://127.0.0.1:9000; None announces nothing.
+
+    `url` may be set later.
+    """
 
     def __init__(self, url: str | None) -> None:
-        self._url = url.rstrip("/") if url else None
+        self.url = url
         self._session: aiohttp.ClientSession | None = None
 
     async def announce(self, call_id: str, sentence: Sentence) -> None:
         """Announce a sentence of a call. Raises WorldError when the stand-ins do not take it."""
-        if self._url is None:
+        if self.url is None:
             return
         self._session = self._session or aiohttp.ClientSession(timeout=_LIMIT)
         body = {
@@ -32,10 +35,10 @@ class Announcer:
             "duration_s": sentence.duration_s,
         }
         try:
-            async with self._session.post(f"{self._url}/lab/announce", json=body) as response:
+            async with self._session.post(f"{self.url.rstrip('/')}/lab/announce", json=body) as response:
                 response.raise_for_status()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise WorldError(f"the speech stand-ins at {self._url} take no announcement: {error}") from error
+            raise WorldError(f"the speech stand-ins at {self.url} take no announcement: {error}") from error
 
     async def aclose(self) -> None:
         """Close the connection. May be called twice."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -16,6 +16,7 @@ from lab.caller.speech import Part, Sentence, speak
 from lab.media.clock import MediaClock
 from lab.media.codec import Codec, CodecName
 from lab.media.rtp import RtpSession
+from lab.sip.call import IncomingCall, OutgoingCall
 from lab.sip.core import BASE_METHODS
 from lab.sip.endpoint import SipEndpoint
 from lab.sip.faults import Faults
@@ -34,7 +35,7 @@ class Caller:
 
     `host` is our own address that the other side can reach. `speech_url` is where the speech stand-ins listen, if they
     are to be told what is said. `recogniser` writes down what the agent says. `keep_sound` False saves memory when
-    nothing is to be recorded or recognised.
+    nothing is to be recorded or recognised. With `takes_calls` it can be called too (`called`).
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Caller:
         speech_url: str | None = None,
         recogniser: Recogniser | None = None,
         keep_sound: bool = True,
+        takes_calls: bool = False,
         faults: Faults | None = None,
         timers: Timers | None = None,
     ) -> None:
@@ -61,6 +63,9 @@ class Caller:
         self._sentences: dict[tuple[tuple[Part, ...], int], Sentence] = {}
         self._speaking = asyncio.Lock()
         self._calls: list[PhoneCall] = []
+        self._coming: asyncio.Queue[IncomingCall] = asyncio.Queue()
+        if takes_calls:
+            self.sip.on_invite = self._coming.put
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -81,6 +86,15 @@ class Caller:
         calls, self._calls = self._calls, []
         await asyncio.gather(*(call.aclose() for call in calls), return_exceptions=True)
         await self._exit.aclose()
+
+    @property
+    def speech_url(self) -> str | None:
+        """Where the speech stand-ins listen; may be set while no call is up."""
+        return self._announcer.url
+
+    @speech_url.setter
+    def speech_url(self, url: str | None) -> None:
+        self._announcer.url = url
 
     async def prepare(self, sentences: Iterable[Sequence[Part]]) -> None:
         """Make speech before it is needed: making it while calls go on would cost the punctuality of their packets."""
@@ -106,9 +120,9 @@ class Caller:
         when no UDP port is free.
         """
         destination = await resolve(sip)
-        async with AsyncExitStack() as opened:
-            rtp = await opened.enter_async_context(RtpSession(self._clock, host=self._host))
-            call = self.sip.invite(
+
+        def invite(rtp: RtpSession) -> OutgoingCall:
+            return self.sip.invite(
                 f"sip:{number}@{destination[0]}:{destination[1]}",
                 from_uri=f"sip:{from_number}@{self.sip.address[0]}:{self.sip.address[1]}",
                 sdp=offer(self._host, rtp.port, codecs=self._codecs).to_bytes(),
@@ -116,8 +130,26 @@ class Caller:
                 headers=headers,
                 destination=destination,
             )
+
+        return await self._phone(invite, number, on_event)
+
+    async def called(self, *, on_event: OnEvent | None = None) -> PhoneCall:
+        """Wait for a call to us and let it ring; `answer` picks it up. Raises OSError when no UDP port is free."""
+        call = await self._coming.get()
+        await call.ringing()
+        return await self._phone(lambda _rtp: call, call.remote_uri, on_event)
+
+    async def answer(self, call: PhoneCall) -> bool:
+        """Pick up a call that came; says whether there is a talk."""
+        return await call.pick_up(self._host, self._codecs)
+
+    async def _phone(
+        self, make: Callable[[RtpSession], OutgoingCall | IncomingCall], number: str, on_event: OnEvent | None
+    ) -> PhoneCall:
+        async with AsyncExitStack() as opened:
+            rtp = await opened.enter_async_context(RtpSession(self._clock, host=self._host))
             phone = PhoneCall(
-                call,
+                make(rtp),
                 rtp,
                 number=number,
                 resources=opened.pop_all(),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,8 @@ from lab.caller.speech import Part, Sentence
 from lab.caller.talk import Talk, Utterance
 from lab.media.codec import Codec, Samples
 from lab.media.rtp import RtpSession
-from lab.sip.call import CallRejected, EndReason, OutgoingCall, Progress, ReceivedRefer, SipError
-from lab.sip.sdp import Sdp
+from lab.sip.call import CallRejected, EndReason, IncomingCall, OutgoingCall, Progress, ReceivedRefer, SipError
+from lab.sip.sdp import Sdp, answer
 
 logger = logging.getLogger(__name__)
 END_OF_TURN_S = 1.0
@@ -47,14 +48,15 @@ class HeardTurn:
 
 
 class PhoneCall:
-    """A call that was dialled; see `Caller.dial`. Methods return early, and never raise, when the call ends meanwhile.
+    """A call that was dialled (`Caller.dial`) or that came (`Caller.called`).
 
-    `sip` is the call underneath. `talk` is there once it was answered.
+    Methods return early, and never raise, when the call ends meanwhile. `sip` is the call underneath. `talk` is there
+    once it was answered. On a call that came, "the agent" is whoever called.
     """
 
     def __init__(
         self,
-        sip: OutgoingCall,
+        sip: OutgoingCall | IncomingCall,
         rtp: RtpSession,
         *,
         number: str,
@@ -85,7 +87,8 @@ class PhoneCall:
         self._listened_until_s = sip.invited_s
         self._ended_s: float | None = None
         self._aside: set[asyncio.Task[None]] = set()
-        sip.on_progress = self._note_progress
+        if isinstance(sip, OutgoingCall):
+            sip.on_progress = self._note_progress
         sip.on_ended = self._note_end
         sip.on_reinvite = self._renegotiate
         self._tell("invited", at_s=sip.invited_s)
@@ -107,6 +110,7 @@ class PhoneCall:
 
     async def wait_answered(self, *, ring_timeout_s: float) -> bool:
         """Wait for the answer; give the call up after `ring_timeout_s`. Says whether it was answered."""
+        assert isinstance(self.sip, OutgoingCall), "a call that came is picked up"
         try:
             async with asyncio.timeout(ring_timeout_s):
                 await self.sip.answered()
@@ -121,7 +125,20 @@ class PhoneCall:
             await self._within_limit(self.sip.cancel())
             return False
         self.status, self.reason = 200, "OK"
-        return await self._begin_talk()
+        return await self._begin_talk(self.sip.remote_sdp)
+
+    async def pick_up(self, host: str, codecs: Sequence[str]) -> bool:
+        """Answer a call that came, with sound at `host`. Says whether there is a talk: the caller may be gone."""
+        assert isinstance(self.sip, IncomingCall), "a call of ours is answered by the other side"
+        try:
+            offered = Sdp.parse(self.sip.remote_sdp)
+            agreed = answer(offered, host, self._rtp.port, prefer=tuple(codecs))
+            acknowledged = await self.sip.answer(agreed.to_bytes())
+        except SipError as error:
+            self.reason = str(error)
+            return False
+        described = dataclasses.replace(agreed, address=offered.address, port=offered.port)
+        return acknowledged and await self._begin_talk(described.to_bytes())
 
     async def say(self, *parts: Part, barged_in: bool = False) -> Utterance | None:
         """Say texts, with pauses of so many seconds where numbers stand; returns when the last packet has left.
@@ -192,8 +209,14 @@ class PhoneCall:
 
     async def hang_up(self) -> None:
         """End the call, answered or not. Returns when the other side knows, or after `HANG_UP_LIMIT_S`."""
-        if self.sip.end_reason is None:
+        if self.sip.end_reason is not None:
+            return
+        if isinstance(self.sip, OutgoingCall):
             await self._within_limit(self.sip.cancel())
+        elif self.sip.state == "established":
+            await self._within_limit(self.sip.bye())
+        else:
+            await self._within_limit(self.sip.reject(480))
 
     async def aclose(self) -> None:
         """Hang up, wait for what is still being recognised, and give the port back. May be called twice."""
@@ -226,9 +249,9 @@ class PhoneCall:
 
         self.sip.on_refer = decide
 
-    async def _begin_talk(self) -> bool:
+    async def _begin_talk(self, remote_sdp: bytes) -> bool:
         try:
-            self._configure(self.sip.remote_sdp)
+            self._configure(remote_sdp)
         except SipError as error:
             self.failures.append(str(error))
             await self.hang_up()

@@ -9,6 +9,7 @@ from lab.caller.measure import answer_after, spoke_into, stopped_after
 from lab.caller.phone_call import PhoneCall
 from lab.caller.result import AgentTurn, CallResult, EndedBy, Turn, WireFigures
 from lab.caller.talk import Talk, Utterance
+from lab.sip.call import OutgoingCall
 
 
 def result_of(call: PhoneCall) -> CallResult:
@@ -85,7 +86,8 @@ def _wire(talk: Talk) -> WireFigures:
 
 
 def _progress_ms(call: PhoneCall, statuses: range) -> float | None:
-    steps = (step.at_s for step in call.sip.progress if step.status in statuses)
+    progress = call.sip.progress if isinstance(call.sip, OutgoingCall) else []
+    steps = (step.at_s for step in progress if step.status in statuses)
     return _ms(next(steps, None), call.sip.invited_s)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Literal
 
 from lab.sip.core import Core, HeaderList
@@ -18,13 +19,15 @@ from lab.sip.transaction import ServerTransaction
 class IncomingCall(Call):
     """An INVITE that began a dialog. 100 Trying has been sent when `SipEndpoint.on_invite` is called with it.
 
-    `source` is where the INVITE came from; `cancelled` is set when the peer cancelled, 487 has been sent by then.
+    `source` is where the INVITE came from, `invited_s` when (time.monotonic); `cancelled` is set when the peer
+    cancelled, 487 has been sent by then.
     """
 
     def __init__(self, core: Core, transaction: ServerTransaction) -> None:
         request = transaction.request
         super().__init__(core, request, local_tag=new_tag())
         self.source = transaction.source
+        self.invited_s = time.monotonic()
         self.cancelled = asyncio.Event()
         self.local_uri = uri_of(request.headers["To"])
         self.remote_sdp = request.body

@@ -37,10 +37,10 @@ agents:
     goodbye: Goodbye.
     instructions: Be brief and kind.
     tools: [end_call]
-    transfers: [sales]
+    transfers: [front-office]
 targets:
-  sales:
-    says: the sales team
+  front-office:
+    says: the front office
     people: [{people}]
 numbers:
   - {{ number: "{number}", route: {{ agent: desk }} }}
@@ -59,12 +59,12 @@ class Desk:
 
     @asynccontextmanager
     async def caller(self) -> AsyncIterator[PhoneCall]:
-        """Yield a caller who has heard the greeting and asked for the sales team."""
+        """Yield a caller who has heard the greeting and asked for a person."""
         async with Caller(ToneVoice(), speech_url=self.stack.speech_url) as caller:
             call = await caller.dial(NUMBER, sip=self.stack.sip.address)
             assert call.is_up, call.reason
             assert await call.hear_turn(timeout_s=HEAR_S)
-            await call.say("I want to talk to the sales team.")
+            await call.say("I want to talk to a person.")
             yield call
 
 
@@ -153,7 +153,7 @@ async def test_when_nobody_takes_the_call_the_caller_is_told(
             await (await ringing(phone)).reject(status)
         assert await said_after(caller)
         assert await outcomes(desk, caller) == expected
-        await caller.say("I want to talk to the sales team.")
+        await caller.say("I want to talk to a person.")
         async with desk.first.pick_up(await ringing(desk.first)) as human:
             await briefed(human)
             human.rtp.send_dtmf("1")

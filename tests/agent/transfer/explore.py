@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 
-from agent.transfer import machine
+from agent.transfer import commands, events, machine
 from agent.transfer.machine import Transfer, begin, step
 from telephony.manifest.targets import Target
 
 PEOPLE = ["sip:asha@127.0.0.1", "sip:ravi@127.0.0.1"]
-ANSWERS: tuple[machine.Answer, ...] = ("accepted", "declined", "callback")
+ANSWERS: tuple[events.Answer, ...] = ("accepted", "declined", "callback")
 DIAL_OUTCOMES = ("busy", "no_answer", "declined", "unreachable", "failed")
 
-Edge = tuple[Transfer, machine.Event, Transfer, tuple[machine.Command, ...]]
+Edge = tuple[Transfer, events.Event, Transfer, tuple[commands.Command, ...]]
 
 
 def target(**policy: str) -> Target:
@@ -20,23 +20,23 @@ def target(**policy: str) -> Target:
     return Target.model_validate({"says": "the sales team", "people": PEOPLE, **policy})
 
 
-def events(state: Transfer) -> list[machine.Event]:
+def every_event(state: Transfer) -> list[events.Event]:
     """Return every event that may come, the stale timer too."""
     return [
-        machine.NoticeHeard(),
-        machine.GatesClosed(),
-        machine.HumanShutOut(),
-        machine.GateLost(),
-        machine.Answered(),
-        *(machine.DialFailed(outcome) for outcome in DIAL_OUTCOMES),  # type: ignore[arg-type]
-        machine.HumanGone(),
-        machine.CallerGone(),
-        *(machine.Decided(answer) for answer in ANSWERS),
-        machine.Cancelled(),
-        machine.Merged(),
-        machine.MergeFailed(),
-        machine.TimedOut(state.serial),
-        machine.TimedOut(state.serial - 1),
+        events.NoticeHeard(),
+        events.GatesClosed(),
+        events.HumanShutOut(),
+        events.GateLost(),
+        events.Answered(),
+        *(events.DialFailed(outcome) for outcome in DIAL_OUTCOMES),  # type: ignore[arg-type]
+        events.HumanGone(),
+        events.CallerGone(),
+        *(events.Decided(answer) for answer in ANSWERS),
+        events.Cancelled(),
+        events.Merged(),
+        events.MergeFailed(),
+        events.TimedOut(state.serial),
+        events.TimedOut(state.serial - 1),
     ]
 
 
@@ -47,9 +47,9 @@ def explored(wanted: Target) -> list[Edge]:
     seen, waiting = {_without_serial(first)}, deque([first])
     while waiting:
         state = waiting.popleft()
-        for event in events(state):
-            after, commands = step(state, event)
-            found.append((state, event, after, commands))
+        for event in every_event(state):
+            after, told = step(state, event)
+            found.append((state, event, after, told))
             if _without_serial(after) not in seen:
                 seen.add(_without_serial(after))
                 waiting.append(after)
@@ -72,5 +72,5 @@ def diagram() -> str:
     return "\n".join([*lines, "    over --> [*]"])
 
 
-def _name(event: machine.Event) -> str:
-    return event.answer if isinstance(event, machine.Decided) else type(event).__name__
+def _name(event: events.Event) -> str:
+    return event.answer if isinstance(event, events.Decided) else type(event).__name__

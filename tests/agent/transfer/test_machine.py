@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from agent.transfer import machine
+from agent.transfer import commands, events, machine
 from agent.transfer.machine import begin, step
 from agent.transfer.outcome import OUTCOMES
 from tests.agent.transfer.explore import Edge, explored, target
@@ -30,14 +30,14 @@ def test_every_phase_is_reached(edges):
 def test_every_state_has_a_way_out_by_its_timer(edges):
     """Nobody waits for ever, whoever is silent."""
     for before, event, after, _ in edges:
-        if before.phase != "over" and event == machine.TimedOut(before.serial):
+        if before.phase != "over" and event == events.TimedOut(before.serial):
             assert after.phase != before.phase or after.person != before.person, (before, event)
 
 
 def test_a_new_phase_sets_a_new_timer(edges):
     """With a limit of its own; the last phase needs none."""
-    for before, event, after, commands in edges:
-        timers = [command for command in commands if isinstance(command, machine.SetTimer)]
+    for before, event, after, told in edges:
+        timers = [command for command in told if isinstance(command, commands.SetTimer)]
         if after.phase == "over" or (after.phase, after.person) == (before.phase, before.person):
             assert timers == [], (before, event)
         else:
@@ -47,72 +47,72 @@ def test_a_new_phase_sets_a_new_timer(edges):
 
 def test_a_stale_timer_changes_nothing(edges):
     """It may have been on its way when it was set anew."""
-    for before, event, after, commands in edges:
-        if event == machine.TimedOut(before.serial - 1):
-            assert (after, commands) == (before, ())
+    for before, event, after, told in edges:
+        if event == events.TimedOut(before.serial - 1):
+            assert (after, told) == (before, ())
 
 
 def test_what_is_over_stays_over(edges):
     """And an outcome is told once."""
-    for before, event, after, commands in edges:
+    for before, event, after, told in edges:
         if before.phase == "over":
-            assert (after, commands) == (before, ()), event
-        finished = [command for command in commands if isinstance(command, machine.Finish)]
+            assert (after, told) == (before, ()), event
+        finished = [command for command in told if isinstance(command, commands.Finish)]
         assert len(finished) == (before.phase != "over" and after.phase == "over")
 
 
 def test_the_caller_hears_the_agent_again_after_every_end_but_two(edges):
     """A talk with a human, and a caller who is gone."""
-    for before, event, after, commands in edges:
+    for before, event, after, told in edges:
         if before.phase != "over" and after.phase == "over":
-            back = machine.LetCallerHear() in commands
+            back = commands.LetCallerHear() in told
             assert back is (after.outcome not in ("bridged", "caller_left")), (before, event)
             assert after.outcome in OUTCOMES
 
 
 def test_nobody_is_dialled_before_the_gates_are_closed(edges):
     """And the gates are closed anew for every person."""
-    for before, event, after, commands in edges:
-        for command in commands:
-            if isinstance(command, machine.Dial):
-                assert (before.phase, event, command.person) == ("closing", machine.GatesClosed(), after.person)
+    for before, event, after, told in edges:
+        for command in told:
+            if isinstance(command, commands.Dial):
+                assert (before.phase, event, command.person) == ("closing", events.GatesClosed(), after.person)
 
 
 def test_the_caller_hears_nothing_while_a_human_is_there_unconfirmed(edges):
     """Between dial and confirmation there is silence, or the end."""
-    for before, event, after, commands in edges:
-        if machine.LetCallerHear() in commands:
+    for before, event, after, told in edges:
+        if commands.LetCallerHear() in told:
             assert after.shut_out or after.phase == "over", (before, event)
 
 
 def test_a_briefing_begins_behind_a_confirmed_gate(edges):
     """Never otherwise."""
-    for _, event, after, commands in edges:
-        if machine.Brief() in commands:
+    for _, event, after, told in edges:
+        if commands.Brief() in told:
             assert after.shut_out, event
             assert after.phase == "consulting"
 
 
 def test_only_a_human_who_accepted_is_merged(edges):
     """One way leads there."""
-    for before, event, _, commands in edges:
-        if machine.Merge() in commands:
-            assert (before.phase, event) == ("consulting", machine.Decided("accepted"))
+    for before, event, _, told in edges:
+        if commands.Merge() in told:
+            assert (before.phase, event) == ("consulting", events.Decided("accepted"))
 
 
 def test_whoever_was_dialled_is_removed_unless_gone_or_talking(edges):
     """No end leaves a leg that rings or waits."""
     with_leg = ("dialling", "screening", "consulting", "merging")
-    leaving = (machine.DialFailed, machine.HumanGone, machine.Merged)
-    for before, event, after, commands in edges:
+    leaving = (events.DialFailed, events.HumanGone, events.Merged)
+    for before, event, after, told in edges:
         if before.phase in with_leg and after.phase not in with_leg and not isinstance(event, leaving):
-            assert machine.RemoveHuman() in commands, (before, event)
+            assert commands.RemoveHuman() in told, (before, event)
 
 
 def test_a_caller_who_leaves_ends_it_from_everywhere(edges):
     """With the human's leg taken down first."""
     for before, event, after, _ in edges:
-        if isinstance(event, machine.CallerGone) and before.phase != "over":
+        if isinstance(event, events.CallerGone) and before.phase != "over":
             assert after.outcome == "caller_left"
             assert after.phase in ("over", "returning")
 
@@ -129,14 +129,14 @@ def test_the_next_person_is_dialled_where_the_target_says_so():
     """Busy, then the second answers and accepts."""
     state, _ = begin(target())
     for event in (
-        machine.NoticeHeard(),
-        machine.GatesClosed(),
-        machine.DialFailed("busy"),
-        machine.GatesClosed(),
-        machine.HumanShutOut(),
-        machine.Answered(),
-        machine.Decided("accepted"),
-        machine.Merged(),
+        events.NoticeHeard(),
+        events.GatesClosed(),
+        events.DialFailed("busy"),
+        events.GatesClosed(),
+        events.HumanShutOut(),
+        events.Answered(),
+        events.Decided("accepted"),
+        events.Merged(),
     ):
         state, _ = step(state, event)
     assert (state.phase, state.person, state.tried) == ("over", 1, ("busy", "bridged"))
@@ -145,6 +145,6 @@ def test_the_next_person_is_dialled_where_the_target_says_so():
 def test_with_return_the_caller_is_back_after_the_first():
     """The second is not dialled."""
     state, _ = begin(target(on_busy="return"))
-    for event in (machine.NoticeHeard(), machine.GatesClosed(), machine.DialFailed("busy")):
+    for event in (events.NoticeHeard(), events.GatesClosed(), events.DialFailed("busy")):
         state, _ = step(state, event)
     assert (state.phase, state.outcome) == ("over", "busy")

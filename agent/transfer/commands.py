@@ -1,0 +1,62 @@
+"""What the machine of a transfer wants its edges to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.transfer.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class SayNotice:
+    """Tell the caller; answered by NoticeHeard."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseGates:
+    """Nothing reaches the caller; answered by GatesClosed or GateLost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Dial the person with this index; answered by HumanShutOut, Answered, DialFailed."""
+
+    person: int
+
+
+@dataclass(frozen=True, slots=True)
+class LetCallerHear:
+    """The caller hears the agent and the hold sound again; the human stays shut out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """Speak with the human in private; answered by Decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveHuman:
+    """End the human's leg, whatever it is doing, until it is gone; answered by HumanGone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Open the gates both ways; answered by Merged or MergeFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The transfer is over: the caller is told, or talks to the human, or is gone."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Tell TimedOut(serial) after so long; one that was set before counts no more."""
+
+    serial: int
+    seconds: float
+
+
+Command = SayNotice | CloseGates | Dial | LetCallerHear | Brief | RemoveHuman | Merge | Finish | SetTimer
