@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 
 from lab.caller.caller import Caller
+from lab.caller.phone_call import Recogniser
 from lab.caller.result import CallResult
 from lab.caller.run import run_script
 from lab.caller.script import load_script
@@ -69,8 +70,8 @@ class DemoResult:
 async def run_demo(options: StackOptions, screen: Screen) -> DemoResult:
     """Start everything, provision, make both calls, and stop everything. Raises DialroomError."""
     screen.show("[1/4] The local stack: real LiveKit and Valkey; no account, no key, no container")
-    voice = caller_voice()
-    async with Caller(colleague_voice(), recogniser=caller_ears(), takes_calls=True) as colleague:
+    voice, ears = caller_voice(), caller_ears()
+    async with Caller(colleague_voice(), recogniser=ears, takes_calls=True) as colleague:
         host, port = colleague.sip.address
         options = replace(options, extra_env={**options.extra_env, "CLINIC_PBX": f"{host}:{port}"})
         async with local_stack(options, on_event=lambda line: screen.show(f"      {line}")) as stack:
@@ -80,17 +81,17 @@ async def run_demo(options: StackOptions, screen: Screen) -> DemoResult:
                 lines = render(stack.applied.plan).strip().splitlines()
                 screen.show("".join(f"      {line}\n" for line in lines).rstrip())
             screen.show(f"[3/4] A SIP call from {CALLER}; the agent's words are told when a recogniser has heard them")
-            call = await _call(stack, voice, screen)
+            call = await _call(stack, voice, ears, screen)
             screen.show(f"{summary([call])}\n")
             screen.show("[4/4] Another call: the caller wants a human, whose telephone rings and who is told why")
-            async with Caller(voice, speech_url=stack.speech_url, recogniser=caller_ears()) as caller:
+            async with Caller(voice, speech_url=stack.speech_url, recogniser=ears) as caller:
                 handed = await run_transfer(
                     stack, caller=caller, colleague=colleague, from_number=OTHER_CALLER, screen=screen
                 )
             return await _judged(stack, call, handed)
 
 
-async def _call(stack: Stack, voice: Voice, screen: Screen) -> CallResult:
+async def _call(stack: Stack, voice: Voice, ears: Recogniser | None, screen: Screen) -> CallResult:
     return await run_script(
         load_script(SCRIPTS / "demo.yaml"),
         stack.numbers[0],
@@ -99,7 +100,7 @@ async def _call(stack: Stack, voice: Voice, screen: Screen) -> CallResult:
         from_number=CALLER,
         recording=stack.options.run_dir / "call.wav",
         speech_url=stack.speech_url,
-        recogniser=caller_ears(),
+        recogniser=ears,
         on_event=screen.event,
     )
 

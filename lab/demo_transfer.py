@@ -17,13 +17,18 @@ from lab.terminal.transfer import transfer_line
 HEAR_S: Final = 30.0
 RING_S: Final = 30.0
 THINKS_S: Final = 0.8
-CONNECTS_S: Final = 2.5
+PAUSE_S: Final = 0.6
+INTERRUPTS_S: Final = 1.2
+"""After so much of the greeting the caller interrupts it."""
+LISTENS_S: Final = 5.0
+"""After so much of the briefing the colleague says yes."""
+CONNECTS_S: Final = 2.0
 """What a human waits after having said yes."""
-ASKS: Final = "I have a question about my bill. I want to talk to a person."
+ASKS: Final = "Sorry, I have a question about my bill."
 ACCEPTS: Final = "Yes, put them through."
 GREETS: Final = "Hello, this is Asha from the front office."
 ANSWERS: Final = "Hello Asha, I paid twice."
-PRIVATE_WORDS: Final = ("through", "a bill")
+PRIVATE_WORDS: Final = ("through", "a bill", "for you")
 """Of the briefing: what the caller must not hear."""
 GREETED_WORDS: Final = ("from the front",)
 ANSWERED_WORDS: Final = ("paid", "twice")
@@ -86,9 +91,8 @@ async def run_transfer(
         if not call.is_up:
             result.failures.append(f"the call was not answered: {call.reason}")
             return result
-        await call.hear_turn(timeout_s=HEAR_S)
-        await call.say(ASKS)
-        await call.hear_turn(timeout_s=HEAR_S)
+        await call.barge_in(ASKS, after_s=INTERRUPTS_S, timeout_s=HEAR_S)
+        await call.hear_turn(timeout_s=HEAR_S, silence_s=PAUSE_S)
         try:
             async with asyncio.timeout(RING_S):
                 phone = await colleague.called(on_event=tell("colleague"))
@@ -107,14 +111,13 @@ async def _talk(result: TransferResult, *, caller: PhoneCall, colleague: PhoneCa
         result.failures.append(f"the colleague could not pick up: {colleague.reason}")
         return
     try:
-        if await colleague.hear_turn(timeout_s=HEAR_S) is None:
+        if await colleague.barge_in(ACCEPTS, after_s=LISTENS_S, timeout_s=HEAR_S) is None:
             result.failures.append("the colleague heard nothing of the agent")
-        await colleague.say(ACCEPTS)
         await colleague.wait(CONNECTS_S)
         await colleague.say(GREETS)
-        await caller.hear_turn(timeout_s=HEAR_S)
+        await caller.hear_turn(timeout_s=HEAR_S, silence_s=PAUSE_S)
         await caller.say(ANSWERS)
-        await colleague.hear_turn(timeout_s=HEAR_S)
+        await colleague.hear_turn(timeout_s=HEAR_S, silence_s=PAUSE_S)
         await caller.hang_up()
         if not await colleague.wait_hang_up(timeout_s=HEAR_S):
             result.failures.append("the colleague's line stayed up after the caller had hung up")
