@@ -70,7 +70,7 @@ def provision_plan(
         typer.echo(json_text(plan.to_dict()))
     else:
         typer.echo(markdown(plan) if as_markdown else plan_text(plan))
-    raise typer.Exit(CHANGES_PENDING if exit_code and plan.changes else 0)
+    raise typer.Exit(CHANGES_PENDING if exit_code and (plan.changes or plan.conflicts) else 0)
 
 
 @provision_app.command("drift")

@@ -29,6 +29,7 @@ from provision.values import (
     key_of,
 )
 from telephony.dispatch import DispatchMetadata, outbound_name, worker_name
+from telephony.errors import UserError
 from telephony.manifest.call_settings import CallSettings
 from telephony.manifest.model import Manifest
 from telephony.manifest.number_lines import NumberEntry
@@ -102,11 +103,21 @@ def desire_some(
     The manifest's other numbers are neither added nor removed, and what calls out stays. A number of these that another
     agent has moves; an agent that is left without numbers is not desired any more, since its trunk would take every
     number.
+
+    Raises:
+        UserError: one of these numbers would change how other numbers are treated.
     """
     wanted = _only(numbers, _desire(manifest, manifest.numbers, carrier_cidrs))
-    values = {key_of(value): value for value in _without(observed.ours(manifest.deployment), numbers)}
+    present = [seen.value for seen in observed.by_key(manifest.deployment).values()]
+    values = {key_of(value): value for value in _without(present, numbers)}
     for value in wanted:
-        values[key_of(value)] = _joined(values.get(key_of(value)), value)
+        existing = values.get(key_of(value))
+        if existing is not None and not _may_join(existing, value):
+            raise UserError(
+                f"{key_of(value)} has other numbers, whose route or settings would change with it: "
+                "apply the whole manifest, without choosing numbers"
+            )
+        values[key_of(value)] = _joined(existing, value)
     return Desired(deployment=manifest.deployment, values=_sorted(values.values()))
 
 
@@ -206,7 +217,7 @@ def _agent_values(deployment: str, entries: Sequence[NumberEntry], addresses: tu
             max_call_s=settings.limits.max_call_s,
             codecs=settings.codecs,
             media_encryption=settings.media_encryption,
-            headers_to_attributes=tuple(f"{header}={name}" for header, name in settings.headers_to_attributes),
+            headers_to_attributes=tuple(sorted(f"{header}={name}" for header, name in settings.headers_to_attributes)),
             krisp=settings.krisp,
         )
         shares = tuple((share.agent, share.weight) for share in route.split) if isinstance(route, SplitRoute) else ()
@@ -255,6 +266,13 @@ def _without(existing: Sequence[Value], numbers: Set[str]) -> list[Value]:
             value = replace(value, numbers=left)
         kept.append(value)
     return [value for value in kept if not gone.intersection(value.needs)]
+
+
+def _may_join(existing: Value, value: Value) -> bool:
+    """Say whether a value leaves the numbers alone that an existing one has."""
+    if isinstance(existing, InboundTrunk) and isinstance(value, InboundTrunk):
+        return replace(existing, numbers=()) == replace(value, numbers=())
+    return existing == value if isinstance(existing, DispatchRule) else True
 
 
 def _joined(existing: Value | None, value: Value) -> Value:

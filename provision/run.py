@@ -1,6 +1,6 @@
 """What a command calls: plan and apply, with the servers opened and closed around them. No printing."""
 
-from collections.abc import AsyncIterator, Set
+from collections.abc import AsyncIterator, Mapping, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 from provision.adopt import Adoptions, find_adoptions
 from provision.apply import OnProgress, Progress, apply, check_applied, refuse
 from provision.batch import settled
-from provision.changes import Report
+from provision.changes import Report, after
 from provision.conflicts import trunk_conflicts
 from provision.desired import Desired, desire, desire_one, desire_some
 from provision.errors import NotAsPlannedError, PlanConflictError
@@ -132,9 +132,16 @@ async def plan_rollback(
     """
     _, then = await snapshot(state, deployment, which)
     observed = await _observe(settings, deployment)
-    values = tuple(_with_password(value, deployment, settings) for value in then.ours(deployment))
+    hosts = observed.addresses(deployment)
+    kept = [seen.value for seen in then.by_key(deployment).values()]
+    values = tuple(_with_host(_with_password(value, deployment, settings), hosts) for value in kept)
     desired = Desired(deployment=deployment, values=tuple(sorted(values, key=key_of)))
     return guarded(plan(desired, observed), observed, allow_delete=allow_delete)
+
+
+def _with_host(value: Value, hosts: Mapping[str, str]) -> Value:
+    """A carrier trunk that is made anew has another host, which is known by then."""
+    return replace(value, address=hosts.get(value.carrier, "")) if isinstance(value, OutboundTrunk) else value
 
 
 def _with_password(value: Value, deployment: str, settings: ProvisionSettings) -> Value:
@@ -206,6 +213,18 @@ async def plan_number(number: str, *, agent: str, manifest: Manifest, settings: 
     return planned.with_report(Report("warning", entry.number, text))
 
 
+def _check_passwords(plan: Plan, settings: ProvisionSettings) -> None:
+    """Look before the first write. Raises UserError: a login is to be written whose password nobody named."""
+    for change in plan.changes:
+        value = after(change)
+        username = value.name if isinstance(value, Credential) else getattr(value, "username", "")
+        if isinstance(value, (Credential, OutboundTrunk)) and username not in settings.passwords:
+            raise UserError(
+                f"nothing was written: {change.key} needs the password of {username!r}, which is not the login of "
+                "`outbound` in the manifest now"
+            )
+
+
 async def apply_plan(
     plan: Plan,
     settings: ProvisionSettings,
@@ -234,6 +253,7 @@ async def apply_plan(
         if digest is not None:
             check_current(observed, digest)
         refuse(plan, observed)
+        _check_passwords(plan, settings)
         await locked.begin(plan, observed, reason=reason, checksum=checksum(observed))
 
         def tell(progress: Progress) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -140,10 +140,13 @@ class Vobiz:
                 path = self._application_path(server_id)
                 await self.http.send("POST", path, body=application_body(value), what=what)
             case Assignment():
-                await self.delete(server_id, old)
-                await self._assign(value, ids)
+                await _to_its_end(self._move(server_id, old, value, ids))
             case _:
                 raise AssertionError(value)
+
+    async def _move(self, number: str, old: Value, value: Assignment, ids: Ids) -> None:
+        await self.delete(number, old)
+        await self._assign(value, ids)
 
     async def delete(self, server_id: str, value: Value) -> None:
         """Delete an object, or take a number off what it hangs on. Raises what `create` does."""
@@ -317,3 +320,13 @@ def _assignment(row: NumberRow, names: _Names) -> Assignment:
 def _by_number(rows: list[NumberRow], ids: Ids) -> list[tuple[str, Assignment]]:
     names = {kind: ids.names(kind) for kind in (Kind.CARRIER_TRUNK, Kind.APPLICATION)}
     return [(row.number, _assignment(row, names)) for row in rows if row.trunk_group_id or row.application_id]
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Finish what must not stop in the middle, then be cancelled: between two requests a number has no route."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

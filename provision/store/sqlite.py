@@ -52,12 +52,18 @@ def open_sqlite(address: FileAddress) -> Database:
     return database
 
 
+_MAGIC: Final = b"SQLite format 3\0"
+"""https://www.sqlite.org/fileformat.html, section 1.3."""
+
+
 def _make_file(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
-            if stat.S_IMODE(os.fstat(handle).st_mode) & 0o077 and os.name == "posix":
+            made = os.fstat(handle)
+            is_ours = stat.S_ISREG(made.st_mode) and os.read(handle, len(_MAGIC)) in (b"", _MAGIC)
+            if is_ours and stat.S_IMODE(made.st_mode) & 0o077 and os.name == "posix":
                 with suppress(PermissionError):  # somebody else's file, who has given it to us
                     os.fchmod(handle, 0o600)
         finally:

@@ -50,6 +50,9 @@ def _write_as_people_do(parts: Mapping[str, Schema]) -> None:
     parts["NumberLine"]["properties"]["numbers"] = {"type": "array", "items": _NUMBER, "minItems": 1}
     parts["NumberRange"]["properties"] = {"first": _NUMBER.copy(), "last": _NUMBER.copy()}
     parts["Limits"]["properties"]["callers"] = {"type": "array", "items": _NUMBER}
+    parts["Person"]["properties"]["call"] = _NUMBER.copy()
+    somebody = {"anyOf": [*_NUMBER["anyOf"], {"$ref": "#/$defs/Person"}]}
+    parts["Target"]["properties"]["people"] = {"type": "array", "items": somebody, "minItems": 1}
     parts["SipRoute"]["properties"]["sip"] = {"$ref": "#/$defs/SipPlace"}
     parts["StreamUrls"]["properties"]["server"] = {"type": "string"}
     parts["SipPlace"] = {  # type: ignore[index]

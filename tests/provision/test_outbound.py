@@ -202,3 +202,13 @@ async def test_a_deployment_has_a_login_of_its_own(world: World) -> None:
     world.vobiz.account.trunks.clear()
     destroy = await plan_destroy(world.deployment, world.settings())
     assert f"Delete carrier credential {login['username']}" in names(destroy.changes)
+
+
+async def test_a_plan_whose_password_nobody_knows_any_more_writes_nothing(world: World) -> None:
+    """A saved plan, or a rollback, to a login that the manifest no longer has."""
+    wanted = manifest(world, world.number())
+    planned = await plan_manifest(wanted, settings(world, wanted, FIRST))
+    writes = len(world.vobiz.writes)
+    with pytest.raises(UserError, match=r"nothing was written: .* needs the password of"):
+        await apply_plan(planned, world.settings())
+    assert len(world.vobiz.writes) == writes

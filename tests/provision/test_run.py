@@ -1,5 +1,6 @@
 """Provisioning against the real livekit-server and the carrier over HTTP."""
 
+import asyncio
 import json
 
 import pytest
@@ -18,6 +19,8 @@ from provision.run import apply_plan, plan_manifest, plan_number, provision_mani
 from provision.values import Kind
 from telephony.dispatch import DispatchMetadata, worker_name
 from telephony.errors import UserError, WorldError
+from telephony.manifest.call_settings import CallSettings, Limits
+from telephony.manifest.route import SipRoute
 from tests.provision.world import CIDR, World, new_number
 
 
@@ -344,3 +347,46 @@ async def test_a_target_is_all_that_changes(world: World):
     assert (await plan_manifest(manifest, settings, only={one})).changes == ()
     whole = await plan_manifest(manifest, settings)
     assert {change.key.name for change in whole.changes if change.key.kind is Kind.ASSIGNMENT} == {two, three}
+
+
+async def test_a_chosen_number_never_changes_how_others_are_treated(world: World):
+    """They share the agent's trunk; without the whole manifest only a refusal is safe."""
+    first, second = world.number(), world.number()
+    limits = CallSettings(limits=Limits(ring_s=12, callers=("+919800000001",)), media_encryption="require")
+    manifest = world.manifest({first: "anna"})
+    manifest = manifest.model_copy(update={"numbers": (manifest.numbers[0].model_copy(update={"settings": limits}),)})
+    await provision_manifest(manifest, world.settings())
+    before = await world.snapshot()
+    with pytest.raises(UserError, match="has other numbers, whose route or settings would change with it"):
+        await provision_one(second, agent="anna", manifest=manifest, settings=world.settings())
+    assert await world.snapshot() == before
+
+
+async def test_headers_whose_names_begin_alike_converge(world: World):
+    """However the pairs are sorted here and there."""
+    headers = (("X-Clinic", "clinic"), ("X-Clinic-Id", "id"))
+    manifest = world.manifest({world.number(): "anna"})
+    entry = manifest.numbers[0].model_copy(update={"settings": CallSettings(headers_to_attributes=headers)})
+    manifest = manifest.model_copy(update={"numbers": (entry,)})
+    assert (await provision_manifest(manifest, world.settings())).writes == 4
+    assert (await plan_manifest(manifest, world.settings())).changes == ()
+
+
+async def test_an_apply_that_is_interrupted_leaves_no_number_between_two_routes(world: World):
+    """What was unassigned is assigned before the end."""
+    routes = {world.number(): "anna" for _ in range(6)}
+    await world.provision(routes)
+    manifest = world.manifest(routes)
+    stays, *others = manifest.numbers  # with all of them the trunk itself would be turned round
+    moved = [entry.model_copy(update={"route": SipRoute(sip="sip:pbx.lotus.in")}) for entry in others]
+    manifest = manifest.model_copy(update={"numbers": (stays, *moved)})
+    planned = await plan_manifest(manifest, world.settings(), allow_delete=True)
+    world.vobiz.faults.waiting = [Fault(method="POST", path="/assign", passes=True, delay_s=0.5, times=99)]
+    applying = asyncio.create_task(apply_plan(planned, world.settings()))
+    while not any(method == "DELETE" for method, _ in world.vobiz.writes):
+        assert not applying.done(), applying
+        await asyncio.sleep(0.01)
+    applying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await applying
+    assert all(world.vobiz.account.numbers[number].get("trunk_group_id") for number in routes)

@@ -167,3 +167,12 @@ async def test_who_may_not_make_tables_may_use_them(postgres: Cluster):
     await execute(postgres.url(name), f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {name}_ci")
     async with open_store(ci) as store:
         await store.save_snapshot("demo", {}, {}, "first")
+
+
+async def test_a_file_that_is_not_ours_keeps_its_mode(tmp_path):
+    """It is refused, and nothing of it is changed."""
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, but long enough to be taken for one at first sight")
+    path.chmod(0o644)
+    assert isinstance(await refusal(path), StoreDamagedError)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
