@@ -6,6 +6,8 @@ Everything heavy is imported inside the command that needs it: `--help` answers 
 
 from __future__ import annotations
 
+import errno
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -14,7 +16,7 @@ import typer.core
 
 from commands import checking, estimates, provisioning, stack, stock, working, written
 from commands.options import GROUP_SETTINGS
-from commands.running import INTERRUPTED
+from commands.running import INTERRUPTED, open_closed_streams
 from telephony.errors import DialroomError
 
 
@@ -29,6 +31,11 @@ def _version(wanted: bool) -> None:
 class Commands(typer.core.TyperGroup):
     """The one place where an error becomes a line on stderr and an exit code."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; a stream that the shell has closed is one that takes everything and says nothing."""
+        open_closed_streams()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; no traceback reaches a user for what the user or the world did."""
         try:
@@ -38,6 +45,12 @@ class Commands(typer.core.TyperGroup):
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            typer.echo(f"dialroom: what it tells cannot be written: {error.strerror}", err=True)
+            sys.stdout = None  # else Python tries once more at its end
+            raise typer.Exit(1) from None
 
 
 app = typer.Typer(

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agent.errors import SettingMissingError
 from telephony.errors import UserError
+from telephony.keys import header_value
 
 DEEPGRAM_API = "https://api.deepgram.com/v1"
 OPENAI_API = "https://api.openai.com/v1"
@@ -27,6 +28,10 @@ def _address(*schemes: str) -> AfterValidator:
         return value.rstrip("/")
 
     return AfterValidator(check)
+
+
+_Key = Annotated[str, BeforeValidator(header_value)]
+_Secret = Annotated[SecretStr, BeforeValidator(header_value)]
 
 
 class TurnSettings(BaseSettings):
@@ -69,13 +74,13 @@ class AgentSettings(TurnSettings):
     """
 
     livekit_url: Annotated[str, _address("http", "https", "ws", "wss")] = Field(validation_alias="LIVEKIT_URL")
-    livekit_api_key: str = Field(validation_alias="LIVEKIT_API_KEY")
-    livekit_api_secret: SecretStr = Field(validation_alias="LIVEKIT_API_SECRET")
-    deepgram_api_key: SecretStr = Field(validation_alias="DEEPGRAM_API_KEY")
+    livekit_api_key: _Key = Field(validation_alias="LIVEKIT_API_KEY")
+    livekit_api_secret: _Secret = Field(validation_alias="LIVEKIT_API_SECRET")
+    deepgram_api_key: _Secret = Field(validation_alias="DEEPGRAM_API_KEY")
     deepgram_base_url: Annotated[str, _address("http", "https")] = Field(
         DEEPGRAM_API, validation_alias="DEEPGRAM_BASE_URL"
     )
-    openai_api_key: SecretStr = Field(validation_alias="OPENAI_API_KEY")
+    openai_api_key: _Secret = Field(validation_alias="OPENAI_API_KEY")
     openai_base_url: Annotated[str, _address("http", "https")] = Field(OPENAI_API, validation_alias="OPENAI_BASE_URL")
     cache: Path = Field(Path("~/.cache/dialroom"), validation_alias="DIALROOM_CACHE")
     time_zone: ZoneInfo = Field(ZoneInfo("Asia/Kolkata"), validation_alias="DIALROOM_TIME_ZONE")

@@ -6,14 +6,14 @@ import asyncio
 import math
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from commands.inputs import plan_text
-from commands.running import json_text, run
+from commands.running import INTERRUPTED, json_text, run
 from telephony.errors import UserError
 
 if TYPE_CHECKING:
@@ -87,7 +87,18 @@ def ask(question: str, *, yes: bool, as_json: bool) -> None:
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise UserError("nothing was written: give --yes, since nobody can be asked here")
+        _confirm(question)
+
+
+def _confirm(question: str) -> None:
+    """Ask; "no" is an exit code of 1, Ctrl-C is the one of every command."""
+    try:
         typer.confirm(question, abort=True)
+    except typer.Abort as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            typer.echo(err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        raise
 
 
 def _mind_calls(plan: Plan, settings: ProvisionSettings, asked: Asked) -> None:
@@ -102,7 +113,7 @@ def _mind_calls(plan: Plan, settings: ProvisionSettings, asked: Asked) -> None:
     elif asked.yes or not sys.stdin.isatty():
         raise UserError(f"nothing was written: {_told(calls)}; give --drain to wait for their end, or --no-drain")
     else:
-        typer.confirm(f"{_told(calls)}. Go on beside them?", abort=True)
+        _confirm(f"{_told(calls)}. Go on beside them?")
 
 
 async def _drained(plan: Plan, settings: ProvisionSettings) -> None:
@@ -145,4 +156,5 @@ def _bar(total: int) -> Iterator[OnProgress]:
 def _line(progress: Progress) -> None:
     step = max(progress.total // 20, 1) if progress.total > _LINES else 1
     if progress.position % step == 0 or progress.position == progress.total:
-        typer.echo(f"  [{progress.position}/{progress.total}] {progress.change.key}")
+        with suppress(OSError):  # nobody listens any more (`| head`): no reason to stop half-way
+            typer.echo(f"  [{progress.position}/{progress.total}] {progress.change.key}")

@@ -28,6 +28,17 @@ def environment() -> Mapping[str, str]:
     return {key: value for key, value in written.items() if value is not None} | dict(os.environ)
 
 
+def open_closed_streams() -> None:
+    """Put /dev/null where a standard stream is closed (``<&-``): else the next socket would get its number."""
+    import os
+    import sys
+    from pathlib import Path
+
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf8"))  # noqa: SIM115 - never closed
+
+
 def run(main: Coroutine[Any, Any, Any]) -> Any:
     """Run to the end. SIGINT and SIGTERM cancel it and let it clean up; the second one ends the process at once."""
     import asyncio

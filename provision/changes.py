@@ -1,8 +1,12 @@
 """Changes and reports: frozen, sortable, and the same after a way through JSON."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any, Literal, get_args
+
+from pydantic import TypeAdapter
 
 from provision.values import VALUE_TYPES, Key, Kind, Value, key_of
 
@@ -80,6 +84,14 @@ class Report:
         return _LEVELS.index(self.level), self.subject, self.message
 
 
+def report_from_dict(fields: Mapping[str, Any]) -> Report:
+    """Read what `dataclasses.asdict` made of a report. Raises ValueError."""
+    return _REPORT.validate_python(fields)
+
+
+_REPORT: TypeAdapter[Report] = TypeAdapter(Report)
+
+
 def before(change: Change) -> Value | None:
     """Return what a change expects to find, None when it expects nothing."""
     return None if isinstance(change, Create) else change.before
@@ -106,9 +118,11 @@ def change_from_dict(fields: dict[str, Any]) -> Change:
     """Read what `change_to_dict` wrote.
 
     Raises:
-        KeyError, TypeError: it was not.
+        KeyError, TypeError, ValueError: it was not.
     """
-    kind = Kind[fields["kind"].upper()]
+    kind = Kind[str(fields["kind"]).upper()]
+    if fields["action"] not in ("create", "update", "delete", "drop"):
+        raise ValueError(f"no action {fields['action']!r}")
     old, new = (None if fields[name] is None else value_from_dict(kind, fields[name]) for name in ("before", "after"))
     if fields["action"] == "drop" and old is not None:
         return Drop(old)
@@ -122,7 +136,15 @@ def change_from_dict(fields: dict[str, Any]) -> Change:
 
 
 def value_from_dict(kind: Kind, fields: dict[str, Any]) -> Value:
-    """Read what `dataclasses.asdict` made of a value, also after a way through JSON. Raises TypeError."""
-    arguments: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
-    make: Callable[..., Value] = VALUE_TYPES[kind]
-    return make(**arguments)
+    """Read what `dataclasses.asdict` made of a value, also after a way through JSON. Raises TypeError, ValueError."""
+    made = VALUE_TYPES[kind]
+    unknown = set(fields) - {field.name for field in dataclass_fields(made)}
+    if unknown:
+        raise TypeError(f"{kind.value} has no {min(unknown)}")
+    adapter: TypeAdapter[Value] = _adapter(kind)
+    return adapter.validate_python(fields)
+
+
+@functools.cache
+def _adapter(kind: Kind) -> TypeAdapter[Any]:
+    return TypeAdapter(VALUE_TYPES[kind])

@@ -24,10 +24,12 @@ def find_gaps(present: Iterable[Value], changes: Sequence[Change]) -> Iterator[R
                 lost_at.setdefault(number, index)
             elif number in lost_at:
                 gaps[number] = max(gaps.get(number, 0), index - lost_at.pop(number))
-    for writes in sorted(set(gaps.values())):
-        numbers = sorted(n for n, gap in gaps.items() if gap == writes and n in routed and world.routes(n))
-        if numbers:
-            yield Report("warning", numbers[0], _words(numbers, writes))
+    alike: dict[int, list[str]] = {}
+    for number, writes in gaps.items():
+        if number in routed and world.routes(number):
+            alike.setdefault(writes, []).append(number)
+    for writes, numbers in sorted(alike.items()):
+        yield Report("warning", min(numbers), _words(sorted(numbers), writes))
 
 
 def _words(numbers: Sequence[str], writes: int) -> str:
@@ -44,6 +46,7 @@ class _World:
         self._assigned: dict[str, Assignment] = {}
         self._targets: set[str] = set()
         self._taken: dict[str, set[str]] = {}
+        self._taken_by: dict[str, set[str]] = {}
         self._ruled: dict[str, set[str]] = {}
         for value in values:
             self._add(value)
@@ -78,7 +81,7 @@ class _World:
             case InboundTrunk():
                 return {known_as(form) for form in value.numbers}
             case DispatchRule():
-                return {number for number, trunks in self._taken.items() if trunks.intersection(value.trunks)}
+                return {number for trunk in value.trunks for number in self._taken_by.get(trunk, ())}
             case _:
                 return set()
 
@@ -96,6 +99,7 @@ class _World:
             case InboundTrunk():
                 for number in self._numbers(value):
                     self._taken.setdefault(number, set()).add(value.name)
+                    self._taken_by.setdefault(value.name, set()).add(number)
             case DispatchRule():
                 for trunk in value.trunks:
                     self._ruled.setdefault(trunk, set()).add(value.name)
@@ -111,6 +115,7 @@ class _World:
             case InboundTrunk():
                 for number in self._numbers(value):
                     self._taken.get(number, set()).discard(value.name)
+                    self._taken_by.get(value.name, set()).discard(number)
             case DispatchRule():
                 for trunk in value.trunks:
                     self._ruled.get(trunk, set()).discard(value.name)

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from provision.changes import Delete, Report
+from provision.changes import Create, Delete, Report
 from provision.observed import Observed
 from provision.plan import Plan
-from provision.values import Kind
+from provision.values import Assignment, Kind
 
 MUCH_FROM = 10
 MUCH_SHARE = 0.3
@@ -22,7 +22,7 @@ def guarded(plan: Plan, observed: Observed, *, allow_delete: bool) -> Plan:
 
 def _refused(plan: Plan, observed: Observed) -> Iterator[Report]:
     gone = Counter(change.key.kind for change in plan.changes if isinstance(change, Delete))
-    made_again = Counter(change.key.kind for change in plan.changes if not isinstance(change, Delete))
+    made_again = Counter(change.key.kind for change in plan.changes if isinstance(change, Create))
     there = Counter(value.kind for value in observed.ours(plan.deployment))
     numbers = [change.key.name for change in plan.changes if _takes_off(change)]
     if numbers:
@@ -38,3 +38,13 @@ def _refused(plan: Plan, observed: Observed) -> Iterator[Report]:
 
 def _takes_off(change: object) -> bool:
     return isinstance(change, Delete) and change.key.kind is Kind.ASSIGNMENT
+
+
+def not_ours_then(plan: Plan, then: Observed) -> Iterator[Report]:
+    """Warn of numbers that a rollback takes off ours, and that were somebody else's before they were taken over."""
+    targets = {seen.value.name: seen.value.target for seen in then.objects if isinstance(seen.value, Assignment)}
+    for change in plan.changes:
+        number = change.key.name
+        if _takes_off(change) and number in targets:
+            text = f"{number} went to {targets[number]} then, which is not ours: it gets no route; assign it there"
+            yield Report("warning", number, text)

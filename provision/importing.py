@@ -3,85 +3,164 @@
 What cannot be read from there (what an agent says, a password) is left to be filled in, and marked.
 """
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from provision.livekit_numbers import normal
 from provision.observed import Observed
 from provision.values import Application, Assignment, CarrierTrunk, DispatchRule, InboundTrunk, OutboundTrunk
 from telephony.dispatch import DispatchError, DispatchMetadata
+from telephony.errors import UserError
+from telephony.manifest.model import Deployment
+from telephony.manifest.route import SipRoute
 
-_LEAST_RANGE = 3
+_LEAST_RANGE: Final = 3
+_MOST_NAME: Final = 32
 
 
 def import_manifest(observed: Observed, *, deployment: str) -> str:
-    """Return a manifest as YAML: every number of the account with the route that it has now."""
+    """Return a manifest as YAML: every number of the account with the route that it has now.
+
+    Raises:
+        UserError: `deployment` cannot be a name.
+    """
+    try:
+        TypeAdapter(Deployment).validate_python(deployment)
+    except ValidationError:
+        raise UserError(f"--deployment {deployment!r}: must be up to 32 of a-z, 0-9 and -, a letter first") from None
     routes = dict(_routes(observed))
-    hosts = Counter(host for _, host in routes.values() if host)
-    agents = sorted({route["agent"] for route, _ in routes.values() if "agent" in route})
-    sip_host = hosts.most_common(1)[0][0] if hosts else "sip.example.com"
+    hosts = Counter(route.host for route in routes.values() if route.host)
+    names = _agent_names({agent for route in routes.values() for agent in route.agents})
+    content = {number: route.content(names) for number, route in routes.items() if route.readable}
     parts: list[tuple[str, Any]] = [
-        ("", {"version": 1, "deployment": deployment, "livekit": {"sip_host": sip_host}}),
+        ("", {"version": 1, "deployment": deployment, "livekit": {"sip_host": _most_common(hosts)}}),
         *_outbound(observed),
-        ("", {"numbers": list(_lines({number: route for number, (route, _) in routes.items()}))}),
-        ("# What the agents say is not kept at the servers: write it.", {"agents": _agents(agents)}),
+        ("", {"numbers": list(_lines(content))}),
+        ("# What the agents say is not kept at the servers: write it.", {"agents": _agents(sorted(names.values()))}),
     ]
+    text = "".join(f"{comment}\n{_yaml(part)}" if comment else _yaml(part) for comment, part in parts)
     idle = sorted(owned.number for owned in observed.owned_numbers if owned.number not in routes)
-    text = "".join(f"{comment}\n{_yaml(content)}" if comment else _yaml(content) for comment, content in parts)
     if idle:
         text += "# Numbers without a route: " + ", ".join(idle[:20]) + (" and more" if len(idle) > 20 else "") + "\n"
+    for number, route in sorted(routes.items()):
+        if not route.readable:
+            text += f"# {number} is left out: it goes to {route.sip!a}, which is no SIP host.\n"
     return text
 
 
-def _routes(observed: Observed) -> Iterator[tuple[str, tuple[dict[str, Any], str]]]:
-    """Yield each assigned number with its route, and the host that leads to LiveKit when an agent has it."""
-    by_id = {seen.server_id: seen.value for seen in observed.objects}
-    agents = _agents_by_number(observed)
+def _most_common(hosts: Counter[str]) -> str:
+    return hosts.most_common(1)[0][0] if hosts else "sip.example.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Route:
+    """Where a number goes: by `shares` to agents through `host`, to a SIP URI, or to the URLs of an application."""
+
+    shares: tuple[tuple[str, int], ...] = ()
+    host: str = ""
+    sip: str = ""
+    urls: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        return tuple(agent for agent, _ in self.shares)
+
+    @property
+    def readable(self) -> bool:
+        """Whether a manifest can say it."""
+        if not self.sip:
+            return True
+        try:
+            SipRoute.model_validate({"sip": self.sip})
+        except ValidationError:
+            return False
+        return True
+
+    def content(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """Return it as a manifest has it."""
+        if self.sip:
+            return {"sip": _literal(self.sip)}
+        if self.urls:
+            return {"stream": {name: _literal(url) for name, url in self.urls.items() if url}}
+        if len(self.shares) == 1:
+            return {"agent": names[self.agents[0]]}
+        return {"split": [{"agent": names[agent], "weight": weight} for agent, weight in self.shares]}
+
+
+def _literal(text: str) -> str:
+    return text.replace("${", "$${")
+
+
+def _routes(observed: Observed) -> Iterator[tuple[str, _Route]]:
+    """Yield each assigned number with its route."""
+    by_id = {seen.server_id: seen.value for seen in observed.objects if seen.value.kind.side == "carrier"}
+    shares = _shares_by_number(observed)
     for seen in observed.objects:
         if not isinstance(seen.value, Assignment):
             continue
-        target = next((by_id[known] for known in sorted(seen.refers) if known in by_id), None)
-        applications = [by_id[known] for known in seen.refers if isinstance(by_id.get(known), Application)]
-        if applications:
-            yield seen.value.name, ({"stream": _stream(applications[0])}, "")
-        elif isinstance(target, CarrierTrunk) and normal(seen.value.name) in agents:
-            yield seen.value.name, ({"agent": agents[normal(seen.value.name)]}, target.inbound_destination)
-        elif isinstance(target, CarrierTrunk) and target.inbound_destination:
-            yield seen.value.name, ({"sip": f"sip:{target.inbound_destination}"}, "")
+        targets = [by_id[known] for known in sorted(seen.refers) if known in by_id]
+        application = next((target for target in targets if isinstance(target, Application)), None)
+        trunk = next((target for target in targets if isinstance(target, CarrierTrunk)), None)
+        number = seen.value.name
+        if application is not None:
+            urls = {name: getattr(application, name) for name in ("answer_url", "hangup_url", "fallback_url")}
+            yield number, _Route(urls=urls)
+        elif trunk is not None and normal(number) in shares:
+            yield number, _Route(shares=shares[normal(number)], host=_bare(trunk.inbound_destination))
+        elif trunk is not None and trunk.inbound_destination:
+            transport = "" if trunk.transport == "udp" else f";transport={trunk.transport}"
+            yield number, _Route(sip=f"sip:{_bare(trunk.inbound_destination)}{transport}")
 
 
-def _stream(application: Any) -> dict[str, str]:
-    urls = {
-        "answer_url": application.answer_url,
-        "hangup_url": application.hangup_url,
-        "fallback_url": application.fallback_url,
-    }
-    return {name: url for name, url in urls.items() if url}
+def _bare(destination: str) -> str:
+    """Return the host of a destination; a scheme before it is a mistake that the carrier keeps."""
+    scheme, mark, rest = destination.partition(":")
+    return rest if mark and scheme.lower() in ("sip", "sips") else destination
 
 
-def _agents_by_number(observed: Observed) -> dict[str, str]:
-    """Return the agent that a dispatch rule sends into the room, by the number in LiveKit's normal form."""
-    agents: dict[str, str] = {}
+def _shares_by_number(observed: Observed) -> dict[str, tuple[tuple[str, int], ...]]:
+    """Return the agents, with weights, that a dispatch rule sends, by the number in LiveKit's normal form."""
+    shares: dict[str, tuple[tuple[str, int], ...]] = {}
     trunks = {s.server_id: s.value for s in observed.objects if isinstance(s.value, InboundTrunk)}
     for seen in observed.objects:
         if isinstance(seen.value, DispatchRule):
             for known in seen.refers & trunks.keys():
                 for number in trunks[known].numbers:
-                    agents[normal(number)] = _agent_name(seen.value)
-    return agents
+                    shares[normal(number)] = _shares(seen.value)
+    return shares
 
 
-def _agent_name(rule: DispatchRule) -> str:
+def _shares(rule: DispatchRule) -> tuple[tuple[str, int], ...]:
     try:
-        name = DispatchMetadata.from_json(rule.agent_metadata).agent
+        metadata = DispatchMetadata.from_json(rule.agent_metadata)
     except DispatchError:
-        name = rule.agent_name
-    kept = "".join(char if char.isascii() and (char.isalnum() or char == "-") else "-" for char in name.lower())
-    kept = kept.strip("-")[:40]
-    return kept if kept[:1].isalpha() else f"agent-{kept}".rstrip("-")
+        return ((rule.agent_name, 1),)
+    return metadata.split or ((metadata.agent, 1),)
+
+
+def _agent_names(given: Set[str]) -> dict[str, str]:
+    """Return a name that a manifest can have for each agent of the rules, no two alike."""
+    names: dict[str, str] = {}
+    for name in sorted(given, key=lambda name: (name != _folded(name), name)):  # who can keep a name keeps it
+        stem = free = _folded(name)
+        for index in itertools.count(2):
+            if free not in names.values():
+                break
+            free = f"{stem[: _MOST_NAME - 4]}-{index}"
+        names[name] = free
+    return names
+
+
+def _folded(name: str) -> str:
+    kept = "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in name.lower())
+    kept = kept.strip("-_")[:_MOST_NAME].rstrip("-_")
+    return kept if kept[:1].isalpha() else f"agent-{kept[: _MOST_NAME - 6]}".rstrip("-_")
 
 
 def _outbound(observed: Observed) -> list[tuple[str, Any]]:

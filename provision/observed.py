@@ -108,9 +108,15 @@ async def observe(carrier: Reads, livekit: Reads) -> Observed:
 
 def _with_fingerprints(carrier: Iterable[Seen], livekit: Iterable[Seen]) -> Iterator[Seen]:
     """Say of each credential which password LiveKit has for it: the carrier does not tell."""
-    known = {seen.value.username: seen.value.fingerprint for seen in livekit if isinstance(seen.value, OutboundTrunk)}
+    known: dict[tuple[str | None, str], str] = {}
+    for seen in livekit:
+        if isinstance(seen.value, OutboundTrunk):
+            for owner in (seen.stamp, None):  # None: whoever's trunk uses the login
+                known.setdefault((owner, seen.value.username), seen.value.fingerprint)
     for seen in carrier:
         if isinstance(seen.value, Credential):
-            yield replace(seen, value=replace(seen.value, fingerprint=known.get(seen.value.name, "")))
+            login = seen.value.name
+            fingerprint = known.get((seen.stamp, login)) or known.get((None, login), "")
+            yield replace(seen, value=replace(seen.value, fingerprint=fingerprint))
         else:
             yield seen

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from provision.errors import SettingMissingError
@@ -32,6 +33,8 @@ def with_passwords(
     settings: ProvisionSettings, manifest: Manifest, environ: Mapping[str, str], *, folder: Path
 ) -> ProvisionSettings:
     """Return the settings with the passwords that a manifest refers to; files are looked up in `folder`.
+
+    A variable is looked up in `environ`, then in the environment file that the manifest names.
 
     Raises:
         SettingMissingError: a variable is not set.
@@ -72,7 +75,7 @@ def make_password(outbound: Outbound, environ: Mapping[str, str], *, folder: Pat
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_private(path, f"{password}\n")
             return str(path)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise WorldError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
     if not reference.store:
         raise UserError("outbound.password: name the command that keeps it, as store: [PROGRAM, ARGUMENT, …]")
@@ -82,15 +85,16 @@ def make_password(outbound: Outbound, environ: Mapping[str, str], *, folder: Pat
 
 def _read(reference: SecretReference, environ: Mapping[str, str], folder: Path) -> str:
     if reference.env is not None:
-        if not environ.get(reference.env):
+        password = environ.get(reference.env) or _kept_line(folder / reference.env_file, reference.env)
+        if not password:
             raise SettingMissingError([reference.env])
-        return environ[reference.env]
+        return password
     if reference.file is not None:
         try:
             return (folder / reference.file).read_text(encoding="utf8").strip()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a NUL in the name
             told = getattr(error, "strerror", None) or error
-            raise UserError(f"{reference.file}: cannot be read: {told}") from None
+            raise UserError(f"{ascii(str(reference.file))[1:-1]}: cannot be read: {told}") from None
     return _run(reference.command).strip()
 
 
@@ -107,8 +111,9 @@ def _run(command: Sequence[str], *, stdin: str = "") -> str:
         done = subprocess.run(  # noqa: S603 - the manifest's author wrote it, and no shell reads it
             command, input=stdin, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False
         )
-    except OSError as error:
-        raise WorldError(f"outbound.password: {command[0]} cannot be run: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in a word
+        told = getattr(error, "strerror", None) or error
+        raise WorldError(f"outbound.password: {command[0]!r} cannot be run: {told}") from None
     except (subprocess.TimeoutExpired, UnicodeDecodeError):
         raise WorldError(f"outbound.password: {command[0]} gave no text within {_COMMAND_TIMEOUT_S:.0f} s") from None
     if done.returncode:
@@ -123,6 +128,14 @@ def _new_password() -> str:
     return "".join(letters)
 
 
+def _kept_line(path: Path, name: str) -> str:
+    """Return what an environment file has for a name, "" when there is no such file or line."""
+    try:
+        return dotenv_values(path).get(name) or ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
 def _keep_line(path: Path, name: str, value: str) -> None:
     """Put a line into an environment file, in place of the one that it has for the same name."""
     lines = path.read_text(encoding="utf8").splitlines() if path.exists() else []
@@ -131,7 +144,8 @@ def _keep_line(path: Path, name: str, value: str) -> None:
 
 
 def _write_private(path: Path, text: str) -> None:
-    """Replace a file at once, for its owner alone."""
+    """Replace a file at once, for its owner alone; a link stays, and what it leads to is replaced."""
+    path = path.resolve()
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf8") as file:

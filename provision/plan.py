@@ -4,7 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-from provision.changes import Change, Create, Delete, Drop, Report, Update, after, change_from_dict, change_to_dict
+from provision.changes import (
+    Change,
+    Create,
+    Delete,
+    Drop,
+    Report,
+    Update,
+    after,
+    change_from_dict,
+    change_to_dict,
+    report_from_dict,
+)
 from provision.conflicts import find_reports, taken_over, unused_logins
 from provision.desired import Desired
 from provision.gaps import find_gaps
@@ -66,10 +77,10 @@ class Plan:
         if fields["version"] != PLAN_VERSION:
             raise ValueError(f"a plan of version {fields['version']}, not {PLAN_VERSION}")
         return cls(
-            deployment=fields["deployment"],
-            take_over=fields["take_over"],
+            deployment=str(fields["deployment"]),
+            take_over=bool(fields["take_over"]),
             changes=tuple(change_from_dict(change) for change in fields["changes"]),
-            reports=tuple(Report(**report) for report in fields["reports"]),
+            reports=tuple(report_from_dict(report) for report in fields["reports"]),
         )
 
 

@@ -27,8 +27,8 @@ def render(plan: Plan, *, colour: bool = False, verbose: bool = False) -> str:
     lines = [_headline(plan)]
     for change in plan.changes:
         sign, tint = _SIGNS[type(change)]
-        lines += ["", paint(f"  {sign} {change.key}", tint)]
-        lines += [f"      {line}" for line in _details(change)]
+        lines += ["", paint(one_line(f"  {sign} {change.key}"), tint)]
+        lines += [one_line(f"      {line}") for line in _details(change)]
     lines += _reports(plan, verbose=verbose, paint=paint)
     return "\n".join(lines) + "\n"
 
@@ -39,7 +39,7 @@ def inventory(deployment: str, values: Sequence[Value]) -> str:
         return f"Deployment {deployment}: nothing is there."
     lines = [f"Deployment {deployment}: {len(values)} objects."]
     for value in values:
-        lines += ["", f"  {key_of(value)}", *(f"      {line}" for line in _details(Create(value)))]
+        lines += ["", one_line(f"  {key_of(value)}"), *(one_line(f"      {line}") for line in _details(Create(value)))]
     return "\n".join(lines)
 
 
@@ -136,7 +136,9 @@ def _reports(plan: Plan, *, verbose: bool, paint: _Paint) -> Iterator[str]:
     for report in plan.reports:
         if report.level != "note" or verbose:
             yield ""
-            yield paint(f"  {_word(report)} {report.message}", _RED if report.level == "conflict" else _YELLOW)
+            yield paint(
+                one_line(f"  {_word(report)} {report.message}"), _RED if report.level == "conflict" else _YELLOW
+            )
     if notes and not verbose:
         yield ""
         yield f"  Left alone, since dialroom did not make them for this deployment: {len(notes)}."
@@ -144,6 +146,11 @@ def _reports(plan: Plan, *, verbose: bool, paint: _Paint) -> Iterator[str]:
 
 def _word(report: Report) -> str:
     return {"conflict": "Conflict:", "warning": "Warning:", "note": "Note:"}[report.level]
+
+
+def one_line(text: str) -> str:
+    """Return a text that does nothing to a terminal: names of strangers' objects may hold line breaks and escapes."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _painted(text: str, tint: str) -> str:

@@ -13,7 +13,7 @@ from provision.changes import Report, after
 from provision.conflicts import trunk_conflicts
 from provision.desired import Desired, desire, desire_one, desire_some
 from provision.errors import NotAsPlannedError, PlanConflictError
-from provision.guards import guarded
+from provision.guards import guarded, not_ours_then
 from provision.importing import import_manifest
 from provision.livekit_sip import LiveKitSip
 from provision.observed import Observed, observe
@@ -136,7 +136,10 @@ async def plan_rollback(
     kept = [seen.value for seen in then.by_key(deployment).values()]
     values = tuple(_with_host(_with_password(value, deployment, settings), hosts) for value in kept)
     desired = Desired(deployment=deployment, values=tuple(sorted(values, key=key_of)))
-    return guarded(plan(desired, observed), observed, allow_delete=allow_delete)
+    made = plan(desired, observed)
+    for report in not_ours_then(made, then):
+        made = made.with_report(report)
+    return guarded(made, observed, allow_delete=allow_delete)
 
 
 def _with_host(value: Value, hosts: Mapping[str, str]) -> Value:

@@ -45,7 +45,7 @@ def load_plan(path: Path) -> tuple[Plan, str]:
         return Plan.from_dict(content["plan"]), str(content["observed"])
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(
             f"{path}: holds no plan of this version; write one with `dialroom provision plan --out`"
         ) from None

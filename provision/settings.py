@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from provision.errors import SettingMissingError
 from telephony.errors import UserError
+from telephony.keys import header_value
 from telephony.manifest.cidr import Cidr
 
 VOBIZ_BASE_URL: Final = "https://api.vobiz.ai/api/v1"
@@ -35,14 +36,6 @@ def _http(value: Any) -> Any:
     if parts.username is not None:
         raise ValueError("must not hold a user or a password: the keys have variables of their own")
     return value.rstrip("/")
-
-
-def _header(value: Any) -> Any:
-    """Refuse what cannot stand in a header; no message ever tells the value."""
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    if isinstance(text, str) and not (text.isascii() and text.isprintable() and text == text.strip()):
-        raise ValueError("holds a character that no key has, maybe a line break at its end: write it again")
-    return value
 
 
 _Settings = TypeVar("_Settings", bound="_Given")
@@ -79,8 +72,8 @@ class _Given(BaseSettings):
 class CarrierSettings(_Given):
     """The carrier's address and key."""
 
-    vobiz_auth_id: Annotated[str, BeforeValidator(_header)] = Field(validation_alias="VOBIZ_AUTH_ID")
-    vobiz_auth_token: Annotated[SecretStr, BeforeValidator(_header)] = Field(validation_alias="VOBIZ_AUTH_TOKEN")
+    vobiz_auth_id: Annotated[str, BeforeValidator(header_value)] = Field(validation_alias="VOBIZ_AUTH_ID")
+    vobiz_auth_token: Annotated[SecretStr, BeforeValidator(header_value)] = Field(validation_alias="VOBIZ_AUTH_TOKEN")
     vobiz_base_url: Annotated[str, BeforeValidator(_http)] = Field(VOBIZ_BASE_URL, validation_alias="VOBIZ_BASE_URL")
 
 
@@ -93,8 +86,10 @@ class ProvisionSettings(CarrierSettings):
     """
 
     livekit_url: Annotated[str, BeforeValidator(_http)] = Field(validation_alias="LIVEKIT_URL")
-    livekit_api_key: Annotated[str, BeforeValidator(_header)] = Field(validation_alias="LIVEKIT_API_KEY")
-    livekit_api_secret: Annotated[SecretStr, BeforeValidator(_header)] = Field(validation_alias="LIVEKIT_API_SECRET")
+    livekit_api_key: Annotated[str, BeforeValidator(header_value)] = Field(validation_alias="LIVEKIT_API_KEY")
+    livekit_api_secret: Annotated[SecretStr, BeforeValidator(header_value)] = Field(
+        validation_alias="LIVEKIT_API_SECRET"
+    )
     passwords: Mapping[str, SecretStr] = Field({}, exclude=True)
     parallel: int = Field(16, exclude=True, ge=1, le=64)
     calls_end_limit_s: float = Field(30.0, exclude=True, ge=0)

@@ -27,7 +27,6 @@ from provision.vobiz_json import (
 
 CALLS_END_LIMIT_S: Final = 30.0
 _CALLS_PAUSES_S: Final = (0.5, 1.0, 2.0, 5.0)
-_MAY_HAVE_CALLS: Final = (CarrierTrunk, CarrierOutbound, Credential)
 _Row = TypeVar("_Row", bound=BaseModel)
 
 
@@ -149,25 +148,29 @@ class Vobiz:
         await self._assign(value, ids)
 
     async def delete(self, server_id: str, value: Value) -> None:
-        """Delete an object, or take a number off what it hangs on. Raises what `create` does."""
+        """Delete an object, or take a number off all that it hangs on. Raises what `create` does."""
         match value:
             case Assignment():
-                path = self.http.path("numbers", server_id, "application" if value.application else "assign")
+                # A number can have both at once, and each request takes off only its own.
+                for pointer in [*(["application"] if value.application else []), *(["assign"] if value.trunk else [])]:
+                    await self._gone(self.http.path("numbers", server_id, pointer), f"unassigning {value.name}")
             case Application():
-                path = self._application_path(server_id)
+                await self._gone(self._application_path(server_id), f"deleting {value.name}")
             case Credential():
-                path = self.http.path("credentials", server_id)
+                await self._gone(self.http.path("credentials", server_id), f"deleting {value.name}", with_calls=True)
             case _:
-                path = self.http.path("trunks", server_id)
-        verb = "unassigning" if isinstance(value, Assignment) else "deleting"
+                await self._gone(self.http.path("trunks", server_id), f"deleting {value.name}", with_calls=True)
+
+    async def _gone(self, path: str, what: str, *, with_calls: bool = False) -> None:
+        """Delete; what may have calls gets its time for them to end. What is not there is gone already."""
         ends_s = asyncio.get_running_loop().time() + self._calls_end_limit_s
         for pause_s in itertools.chain(_CALLS_PAUSES_S, itertools.repeat(_CALLS_PAUSES_S[-1])):
             try:
-                await self.http.send("DELETE", path, what=f"{verb} {value.name}")
+                await self.http.send("DELETE", path, what=what)
             except RefusedError as error:
                 if error.status == HTTPStatus.NOT_FOUND:
                     return
-                if error.status != HTTPStatus.CONFLICT or not isinstance(value, _MAY_HAVE_CALLS):
+                if error.status != HTTPStatus.CONFLICT or not with_calls:
                     raise
                 if asyncio.get_running_loop().time() + pause_s > ends_s:
                     raise InUseError(error) from None

@@ -9,6 +9,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from provision.store.errors import StoreAddressError
+from telephony.manifest.load import folder_of
 
 _POSTGRES: Final = ("postgresql", "postgres", "postgresql+psycopg")
 _HOST: Final = re.compile(r"[\w.:,%\[\]-]*")
@@ -51,7 +52,7 @@ class PostgresAddress:
 def default_path(manifest: Path) -> Path:
     """Return the file that belongs to a manifest, a file or a folder."""
     manifest = manifest.absolute()
-    return (manifest if manifest.is_dir() else manifest.parent) / ".dialroom" / "provision.db"
+    return folder_of(manifest) / ".dialroom" / "provision.db"
 
 
 def parse_address(address: str | Path) -> FileAddress | PostgresAddress:
@@ -66,7 +67,11 @@ def parse_address(address: str | Path) -> FileAddress | PostgresAddress:
     if not mark:
         if not address or "\0" in address:
             raise StoreAddressError("the address of the provisioning state is empty or has a zero byte")
-        return FileAddress(Path(address).expanduser().absolute())
+        try:
+            return FileAddress(Path(address).expanduser().absolute())
+        except RuntimeError:
+            user = address.partition("/")[0]
+            raise StoreAddressError(f"the address of the provisioning state begins with {user}: no such user") from None
     if scheme.lower() not in _POSTGRES:
         raise StoreAddressError("the address of the provisioning state begins like a URL, but not with postgresql://")
     return PostgresAddress(_url(address))

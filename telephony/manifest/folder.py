@@ -65,7 +65,7 @@ def merged(parts: Sequence[Part]) -> YamlTree:
         if not isinstance(given, dict):
             values[()] = Place(1, 1, part.file)
             return YamlTree(given, values, keys)
-        offsets = {name: len(value.get(name) or ()) for name in _LISTS}
+        offsets = {name: len(before) for name in _LISTS if isinstance(before := value.get(name), list)}
         for old, place in part.tree.keys.items():
             new = _moved(old, offsets)
             if new in keys and not _joins(new, value, given):

@@ -74,10 +74,10 @@ def load_manifest(path: Path, *, environ: Mapping[str, str]) -> Manifest:
 
 def read_source(path: Path, *, environ: Mapping[str, str]) -> Source:
     """Do what `load_manifest` does, and keep where everything comes from."""
-    folder = path if path.is_dir() else path.parent
-    files = parts_of(path) if path.is_dir() else [path]
+    folder = folder_of(path)
+    files = parts_of(path) if folder == path else [path]
     trees = [(str(file), _tree(_text(file), name=str(file), environ=environ)) for file in files]
-    if len(trees) == 1 and not path.is_dir():
+    if len(trees) == 1 and folder != path:
         tree, filled = trees[0][1]
     else:
         tree, filled = _merged(trees)
@@ -98,7 +98,11 @@ def parse_manifest(text: str, *, name: str, environ: Mapping[str, str], read_tex
 
 def folder_of(path: Path) -> Path:
     """Return the folder that a manifest stands in, or is."""
-    return path if path.is_dir() else path.parent
+    try:
+        return path if path.is_dir() else path.parent
+    except (OSError, ValueError) as error:  # a name that is too long, or with a NUL
+        told = getattr(error, "strerror", None) or error
+        raise UserError(f"{str(path)[:60]!r}: {told}; name the manifest with DIALROOM_MANIFEST") from None
 
 
 def _text(path: Path) -> str:
@@ -142,7 +146,9 @@ def _merged(trees: Sequence[tuple[str, tuple[YamlTree, _Filled]]]) -> tuple[Yaml
     for name, (part, texts) in trees:
         for path, text in texts.items():
             place = part.values[path]
-            filled[places[name, place.line, place.column]] = text
+            path_in_all = places.get((name, place.line, place.column))  # a file that is no mapping ends the tree
+            if path_in_all is not None:
+                filled[path_in_all] = text
     return tree, filled
 
 

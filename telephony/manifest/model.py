@@ -1,5 +1,7 @@
 """The manifest as validated, frozen values. `telephony.manifest.load` reads it from YAML."""
 
+import ipaddress
+import re
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
@@ -13,6 +15,11 @@ from telephony.manifest.rates import Rates
 from telephony.manifest.targets import Target
 
 MANIFEST_VERSION: Final = 1
+_MOST_PORT: Final = 65535
+_HOST_PORT: Final = re.compile(
+    r"(?:(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9.])?)|\[(?P<v6>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{1,5}))?"
+)
+"""RFC 3261 section 25.1, hostport; a port in its place of up to five digits."""
 
 Deployment = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 """Part of every name that we give to objects at Vobiz and LiveKit."""
@@ -25,9 +32,22 @@ def parse_sip_host(text: str) -> str:
     Raises:
         ValueError: a scheme, a user or parameters: Vobiz stores ``sip:host``, and callers then hear "invalid number".
     """
-    if not text or any(mark in text for mark in "@;/ <>") or text.lower().startswith(("sip:", "sips:")):
+    if text.lower().startswith(("sip:", "sips:")) or not _is_host_port(text):
         raise ValueError(f"{text!r} must be a bare host name or host:port, without sip: and without a user")
     return text
+
+
+def _is_host_port(text: str) -> bool:
+    found = _HOST_PORT.fullmatch(text)
+    if found is None:
+        return False
+    host, port = found.group("name") or found.group("v6"), found.group("port")
+    if found.group("v6"):
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            return False
+    return port is None or 1 <= int(port) <= _MOST_PORT
 
 
 SipHost = Annotated[str, AfterValidator(parse_sip_host)]

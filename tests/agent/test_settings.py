@@ -34,6 +34,8 @@ def test_every_missing_key_is_named_in_one_line() -> None:
         ("DIALROOM_TURN_MAX_ENDPOINTING_DELAY_S", "0.1", "DIALROOM_TURN_MAX_ENDPOINTING_DELAY_S"),
         ("DIALROOM_TIME_ZONE", "Asia/Nowhere", "DIALROOM_TIME_ZONE"),
         ("DIALROOM_LOG_FORMAT", "xml", "DIALROOM_LOG_FORMAT"),
+        ("DEEPGRAM_API_KEY", "key\n", "DEEPGRAM_API_KEY: holds a character that no key has"),
+        ("LIVEKIT_API_KEY", "k\u200bey", "LIVEKIT_API_KEY: holds a character that no key has"),
     ],
 )
 def test_a_value_without_sense_is_named_with_its_variable(name: str, value: str, hint: str) -> None:

@@ -153,19 +153,19 @@ def test_a_password_is_made_and_kept_where_the_manifest_says(
     assert wanted.outbound is not None
     (tmp_path / "secrets").mkdir()
     if "env" in password:
-        (tmp_path / file).write_text("FIRST='1'\nexport OUT_PASSWORD=old\nLAST=2\n")
+        (tmp_path / file).write_text("FIRST='1'\nexport OUT_PASSWORD=\nLAST=2\n")
     kept = make_password(wanted.outbound, {}, folder=tmp_path, renew=False)
     assert file in kept
     assert (tmp_path / file).stat().st_mode & 0o777 == 0o600
-    environ = {key: value or "" for key, value in dotenv_values(tmp_path / file).items()} if "env" in password else {}
-    assert "env" not in password or (environ["FIRST"], environ["LAST"]) == ("1", "2")
-    made = with_passwords(world.settings(), wanted, environ, folder=tmp_path)
+    written = dotenv_values(tmp_path / file)
+    assert "env" not in password or (written["FIRST"], written["LAST"]) == ("1", "2")
+    made = with_passwords(world.settings(), wanted, {}, folder=tmp_path)
     (secret,) = made.passwords.values()
     assert len(secret.get_secret_value()) == 20
     assert secret.get_secret_value() not in kept
     with pytest.raises(UserError, match="holds a password already; --renew makes another one"):
-        make_password(wanted.outbound, environ, folder=tmp_path, renew=False)
-    make_password(wanted.outbound, environ, folder=tmp_path, renew=True)
+        make_password(wanted.outbound, {}, folder=tmp_path, renew=False)
+    make_password(wanted.outbound, {}, folder=tmp_path, renew=True)
     assert secret.get_secret_value() not in (tmp_path / file).read_text()
     assert {path.name for path in tmp_path.rglob("*") if path.name.startswith(".")} <= {".env"}
 
@@ -212,3 +212,22 @@ async def test_a_plan_whose_password_nobody_knows_any_more_writes_nothing(world:
     with pytest.raises(UserError, match=r"nothing was written: .* needs the password of"):
         await apply_plan(planned, world.settings())
     assert len(world.vobiz.writes) == writes
+
+
+def test_a_file_that_is_a_link_stays_one(world: World, tmp_path: Path) -> None:
+    """What it leads to gets the password."""
+    wanted = manifest(world, world.number(), password="{env: OUT_PASSWORD}")
+    assert wanted.outbound is not None
+    (tmp_path / "shared.env").write_text("OTHER=1\n")
+    (tmp_path / ".env").symlink_to("shared.env")
+    make_password(wanted.outbound, {}, folder=tmp_path, renew=False)
+    assert (tmp_path / ".env").is_symlink()
+    assert set(dotenv_values(tmp_path / "shared.env")) == {"OTHER", "OUT_PASSWORD"}
+
+
+@pytest.mark.parametrize("password", ['{file: "a\\0b"}', '{command: ["a\\0b"]}', '{command: [cat, "\\0"]}'])
+def test_a_zero_byte_in_a_reference_is_told(world: World, tmp_path: Path, password: str) -> None:
+    """In one line."""
+    wanted = manifest(world, world.number(), password=password)
+    with pytest.raises((UserError, WorldError), match="null byte"):
+        with_passwords(world.settings(), wanted, {}, folder=tmp_path)

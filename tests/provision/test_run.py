@@ -6,6 +6,7 @@ import json
 import pytest
 from livekit import api
 
+from lab.vobiz import applications
 from lab.vobiz.faults import Fault
 from provision.errors import (
     AccessDeniedError,
@@ -332,6 +333,22 @@ async def test_lists_that_are_behind_are_waited_for(world: World):
     world.vobiz.account.late.forget()
     assert (await plan_manifest(world.manifest(numbers), world.settings())).changes == ()
     assert len(world.vobiz.account.trunks) == 1
+
+
+async def test_a_number_with_both_a_trunk_and_an_application_is_freed_of_both(world: World) -> None:
+    """The carrier keeps both, and asks the application: what is planned is there after one apply."""
+    number = world.number()
+    account = world.vobiz.account
+    await world.provision({number: "anna"})
+    application = applications.create(account, {"app_name": "bot", "answer_url": "https://bot.in/answer"})
+    account.point(account.numbers[number], "application_id", application["app_id"])
+    wanted = world.manifest({number: "anna"})
+    assert (await plan_manifest(wanted, world.settings())).conflicts
+    moved = await plan_manifest(wanted, world.settings(), take_over=True)
+    await apply_plan(moved, world.settings())
+    assert "application_id" not in account.numbers[number]
+    assert account.numbers[number]["trunk_group_id"]
+    assert (await plan_manifest(wanted, world.settings())).changes == ()
 
 
 async def test_a_target_is_all_that_changes(world: World):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.run import apply_plan, plan_destroy, plan_manifest, show
+from provision.run import apply_plan, plan_destroy, plan_manifest, provision_manifest, show
 from provision.saved import PlanOutdatedError, load_plan
 from telephony.errors import UserError
 from tests.provision.world import World
@@ -40,6 +40,39 @@ def test_a_file_without_a_plan_is_told(tmp_path: Path, text: str) -> None:
         load_plan(tmp_path / "plan.json")
     with pytest.raises(UserError, match="cannot be read"):
         load_plan(tmp_path / "nothing.json")
+
+
+@pytest.mark.parametrize(
+    ("written", "odd"),
+    [
+        ('"kind": "carrier_trunk"', '"kind": 5'),
+        ('"kind": "carrier_trunk"', '"kind": "assignment"'),
+        ('"level": "note"', '"level": "shout"'),
+        ('"inbound_destination": "sip.lotus.in"', '"inbound_destination": ["x"]'),
+        ('"inbound_destination": "sip.lotus.in"', '"inbound_destination": "x", "more": 1'),
+        ('"action": "create"', '"action": []'),
+    ],
+)
+async def test_a_plan_that_somebody_bent_is_told(world: World, tmp_path: Path, written: str, odd: str) -> None:
+    """As a file without a plan; nothing of it reaches a server."""
+    world.vobiz.account.create_trunk({"name": "somebody's", "trunk_direction": "inbound"})
+    path = tmp_path / "plan.json"
+    await plan_manifest(world.manifest({world.number(): "anna"}), world.settings(), out=path)
+    assert written in path.read_text()
+    path.write_text(path.read_text().replace(written, odd))
+    with pytest.raises(UserError, match="holds no plan of this version"):
+        load_plan(path)
+
+
+async def test_objects_that_only_change_are_no_excuse_for_many_that_go(world: World) -> None:
+    """Half of the rules go, and the trunks of the others change."""
+    numbers = [world.number() for _ in range(12)]
+    agents = [f"agent-{index}" for index in range(12)]
+    before = world.manifest(dict(zip(numbers, agents, strict=True)), agents=agents)
+    await provision_manifest(before, world.settings())
+    less = world.manifest({number: agents[index % 6] for index, number in enumerate(numbers)}, agents=agents)
+    refused = await plan_manifest(less, world.settings(), allow_delete=False)
+    assert any("would be deleted: give --allow-delete" in report.message for report in refused.conflicts)
 
 
 async def test_a_number_loses_its_route_only_when_that_is_allowed(world: World) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from livekit import api
@@ -56,13 +57,15 @@ class World:
         self.vobiz.account.add_number(number)
         return number
 
-    def manifest(self, routes: dict[str, str], *, sip_host: str = "sip.lotus.in") -> Manifest:
-        """Return a manifest with two agents, anna and bela, and these numbers."""
+    def manifest(
+        self, routes: dict[str, str], *, sip_host: str = "sip.lotus.in", agents: Iterable[str] = ("anna", "bela")
+    ) -> Manifest:
+        """Return a manifest with these agents and numbers."""
         minimal = parsed()
         return minimal.model_copy(
             update={
                 "deployment": self.deployment,
-                "agents": dict.fromkeys(("anna", "bela"), minimal.agents["front-desk"]),
+                "agents": dict.fromkeys(agents, minimal.agents["front-desk"]),
                 "numbers": tuple(NumberEntry(number=n, route=AgentRoute(agent=a)) for n, a in routes.items()),
                 "livekit": minimal.livekit.model_copy(update={"sip_host": sip_host}),
             }
