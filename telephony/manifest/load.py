@@ -99,10 +99,13 @@ def parse_manifest(text: str, *, name: str, environ: Mapping[str, str], read_tex
 def folder_of(path: Path) -> Path:
     """Return the folder that a manifest stands in, or is."""
     try:
-        return path if path.is_dir() else path.parent
+        path.stat()
+    except FileNotFoundError:
+        return path.parent
     except (OSError, ValueError) as error:  # a name that is too long, or with a NUL
         told = getattr(error, "strerror", None) or error
         raise UserError(f"{str(path)[:60]!r}: {told}; name the manifest with DIALROOM_MANIFEST") from None
+    return path if path.is_dir() else path.parent
 
 
 def _text(path: Path) -> str:

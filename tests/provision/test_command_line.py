@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
+import pty
 import sys
+import termios
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,15 +41,54 @@ class Folder:
             f"numbers:\n{numbers}agents:\n{agents}"
         )
 
-    async def run(self, *words: str, **environ: str) -> Ended:
+    @property
+    def _environ(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+        return kept | {"PYTHONPATH": str(ROOT)} | self.world.environ
+
+    async def shell(self, words: str) -> tuple[str, str]:
+        """Run through a shell, which may redirect; return what it printed."""
+        command = f"{sys.executable} -m cli {words}"
+        process = await asyncio.create_subprocess_shell(
+            command,
+            cwd=self.path,
+            env=self._environ,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        return out.decode(), err.decode()
+
+    async def answer(self, words: str, keys: bytes) -> int:
+        """Run at a terminal, press keys when it asks, and return the exit code."""
+        ours, theirs = pty.openpty()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cli", *words.split()),
+            cwd=self.path,
+            env=self._environ,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
+        )
+        os.close(theirs)
+        seen = b""
+        while b"[y/N]" not in seen:
+            seen += await asyncio.to_thread(os.read, ours, 1024)
+        os.write(ours, keys)
+        code = await process.wait()
+        os.close(ours)
+        return code
+
+    async def run(self, *words: str, **environ: str) -> Ended:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "cli",
             *words,
             cwd=self.path,
-            env=kept | {"PYTHONPATH": str(ROOT)} | self.world.environ | environ,
+            env=self._environ | environ,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -140,3 +182,23 @@ async def test_what_looks_only(folder: Folder) -> None:
     looked = await folder.run("doctor", "--json", "--no-ask-sip")
     assert "number_route" in {finding["code"] for finding in json.loads(looked.out)["findings"]}
     assert await folder.world.snapshot() == before
+
+
+async def test_nobody_listening_does_not_break_an_apply(folder: Folder) -> None:
+    """``| head -1``, and streams that the shell has closed: what was begun is done."""
+    lines: list[str] = []
+    for words in ("| head -1", ">&- 2>&-", "<&- >&-", "< /dev/null > /dev/full"):
+        lines += [f'number: "{folder.world.number()}", route: {{agent: anna}}' for _ in range(3)]
+        folder.write(*lines)
+        _, err = await folder.shell(f"provision apply --yes {words}")
+        assert "Traceback" not in err, (words, err)
+        if "full" not in words:  # there, the plan itself cannot be shown
+            assert (await folder.run("provision", "drift")).code == 0, words
+
+
+async def test_ctrl_c_at_the_question_is_an_interrupt(folder: Folder) -> None:
+    """With its exit code, and nothing is written; "no" is another."""
+    folder.write(f'number: "{folder.world.number()}", route: {{agent: anna}}')
+    assert await folder.answer("provision apply", b"\x03") == 130
+    assert await folder.answer("provision apply", b"n\n") == 1
+    assert folder.world.vobiz.account.trunks == {}

@@ -231,3 +231,19 @@ def test_a_zero_byte_in_a_reference_is_told(world: World, tmp_path: Path, passwo
     wanted = manifest(world, world.number(), password=password)
     with pytest.raises((UserError, WorldError), match="null byte"):
         with_passwords(world.settings(), wanted, {}, folder=tmp_path)
+
+
+async def test_a_strangers_trunk_with_our_login_is_no_drift(world: World) -> None:
+    """What LiveKit has for us is what our own trunk has, whoever else calls out with the same name."""
+    wanted = manifest(world, world.number())
+    await applied(world, wanted, FIRST)
+    for name in ("a stranger's", "zz stranger's"):
+        trunk = api.SIPOutboundTrunkInfo(
+            name=name,
+            address="x.in",
+            numbers=["+918071999999"],
+            auth_username=f"u{world.deployment}",
+            auth_password=SECOND,
+        )
+        await world.api.sip.create_outbound_trunk(api.CreateSIPOutboundTrunkRequest(trunk=trunk))
+    assert (await plan_manifest(wanted, settings(world, wanted, FIRST))).changes == ()

@@ -92,3 +92,17 @@ async def test_an_apply_that_failed_is_remembered_as_such(world: World, tmp_path
         assert run.outcome is not None
         assert run.outcome.startswith(outcome)
         assert run.done == (len(made.changes) if outcome == "done" else 2)
+
+
+async def test_a_rollback_says_what_it_cannot_give_back(world: World, tmp_path: Path) -> None:
+    """A number that was taken over from somebody's trunk is taken off ours; theirs is not ours to write."""
+    kept, settings = state(tmp_path), world.settings()
+    number = world.number()
+    pbx = world.vobiz.account.create_trunk({"name": "pbx", "trunk_direction": "inbound", "inbound_destination": "p.in"})
+    world.vobiz.account.assign(number, {"trunk_group_id": pbx["trunk_id"]})
+    taken = await plan_manifest(world.manifest({number: "anna"}), settings, take_over=True)
+    await apply_plan(taken, settings, state=kept)
+    back = await plan_rollback(world.deployment, "last", settings, kept)
+    hung = "carrier trunk pbx"
+    (warning,) = [report for report in back.reports if report.subject == number]
+    assert warning.message == f"{number} went to {hung} then, which is not ours: it gets no route; assign it there"

@@ -83,3 +83,13 @@ def test_colour_is_an_argument(colour):
     """Without it there is no escape sequence."""
     text = render(Plan(deployment="demo", changes=(Create(RULE),)), colour=colour)
     assert ("\x1b[" in text) is colour
+
+
+def test_names_of_strangers_do_nothing_to_the_terminal():
+    """Line breaks, escapes and what turns the direction of text are shown by their codes."""
+    odd = "x\n  + trunk evil\x1b[2J\u202e"
+    report = Report("conflict", "a", f"hangs on {odd}")
+    made = Plan(deployment="d", take_over=False, changes=(), reports=(report,))
+    text = render(made)
+    assert r"hangs on x\n  + trunk evil\x1b[2J\u202e" in text
+    assert all(char.isprintable() or char == "\n" for char in text)

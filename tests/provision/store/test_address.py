@@ -87,3 +87,9 @@ def test_what_is_neither_is_refused_without_being_quoted(url):
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
     assert caught.value.__cause__ is None
+
+
+def test_a_home_that_nobody_has_is_told():
+    """Not as a traceback."""
+    with pytest.raises(StoreAddressError, match="~nosuchuser: no such user"):
+        parse_address("~nosuchuser/state.db")

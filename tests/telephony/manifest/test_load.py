@@ -7,6 +7,7 @@ import pytest
 from telephony.errors import UserError
 from telephony.manifest.cidr import VOBIZ_SIGNALLING
 from telephony.manifest.load import ManifestError, load_manifest, parse_manifest
+from telephony.manifest.model import parse_sip_host
 from tests.telephony.manifest.manifests import MINIMAL, parsed
 
 EXAMPLE = Path(__file__).parents[3] / "dialroom.yaml"
@@ -104,6 +105,10 @@ def test_instructions_come_from_a_file_beside_the_manifest(tmp_path):
         ("Be brief and kind.", "brief", "10:19: agents.front-desk.instructions: write the path of a .md file"),
         ("front-desk:\n", "Front Desk:\n", "7:3: agents.Front Desk: the name 'Front Desk' does not match"),
         ("sip.example.com", '"sip:example.com"', "11:22: livekit.sip_host: 'sip:example.com' must be a bare host"),
+        *(
+            ("sip.example.com", f'"{host}"', "11:22: livekit.sip_host: ")
+            for host in (":5060", "h:99999", "h:0", "a:b:c", "[::1", "[::g]", "\uff53ip.example.com", "-h", "h:", "a b")
+        ),
         ("{ sip_host: sip.example.com }", "", "11:9: livekit: must be a mapping"),
         (
             "sip.example.com }",
@@ -299,3 +304,19 @@ def test_what_stood_in_the_environment_is_not_told(old, new):
     told = problems_of(replaced(old, new), SECRET="Canary-4711")
     assert "canary-4711" not in told.lower()
     assert "${SECRET}" in told
+
+
+@pytest.mark.parametrize(
+    "host", ["h", "10.0.0.1", "sip.lotus.in:5080", "sip.lotus.in.", "[::1]", "[2001:db8::1]:5061", "a_b"]
+)
+def test_hosts_that_may_stand_in_a_manifest(host: str) -> None:
+    """Names, and addresses of both kinds, with and without a port."""
+    assert parse_sip_host(host) == host
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+def test_a_name_that_no_file_can_have_is_told(name: str) -> None:
+    """In one short line."""
+    with pytest.raises(UserError, match="name the manifest with DIALROOM_MANIFEST") as caught:
+        load_manifest(Path(name), environ={})
+    assert len(str(caught.value)) < 200
