@@ -14,13 +14,16 @@ from agent.conversation.handing_over import (
     ACCEPT_TOOL,
     CALL_BACK_TOOL,
     DECLINE_TOOL,
+    VOICEMAIL_TOOL,
     announcement,
     briefing,
+    keys_announcement,
 )
 from agent.transfer.events import Answer
 
 PUBLISH_LIMIT_S: Final = 5.0
 KEYS: Final[dict[str, Answer]] = {"1": "accepted", "2": "declined", "3": "callback"}
+ASK_AGAIN_S: Final = 4.0
 
 Decide = Callable[[Answer], None]
 StartSession = Callable[[AgentSession[None], Agent, str], Awaitable[None]]
@@ -44,7 +47,7 @@ class Briefing:
     ) -> None:
         self._room, self._session, self._start, self._decide = room, session, start, decide
         self._reason = reason
-        self._agent = Agent(instructions=briefing(reason, said), tools=self._tools())
+        self._agent = self._make_agent(said)
 
     async def publish(self, human: str) -> str:
         """Publish the voice for this human and return its track's sid. Nobody hears it who is not listed.
@@ -71,12 +74,41 @@ class Briefing:
         """Be silent, and take the voice away."""
         await self._session.aclose()
 
+    def _make_agent(self, said: Sequence[tuple[str, str]]) -> Agent:
+        return Agent(instructions=briefing(self._reason, said), tools=self._tools())
+
     def _tools(self) -> list[llm.Tool | llm.Toolset]:
         return [
             _decision(ACCEPT_TOOL, "The colleague takes the caller now.", "accepted", self._decide),
             _decision(DECLINE_TOOL, "The colleague does not take the caller.", "declined", self._decide),
             _decision(CALL_BACK_TOOL, "The colleague will call the caller back later.", "callback", self._decide),
+            _decision(VOICEMAIL_TOOL, "A recording answers instead of the colleague.", "voicemail", self._decide),
         ]
+
+
+class KeyBriefing(Briefing):
+    """Says one sentence, again and again, and takes keys alone: the human is muted, and no model is asked."""
+
+    _asking: asyncio.Task[None] | None = None
+
+    def announce(self) -> None:
+        """Say who calls, why, and which keys there are, until one is pressed. Returns at once."""
+        self._asking = asyncio.create_task(self._ask())
+
+    async def aclose(self) -> None:
+        """Be silent, and take the voice away."""
+        if self._asking is not None:
+            self._asking.cancel()
+        await super().aclose()
+
+    def _make_agent(self, said: Sequence[tuple[str, str]]) -> Agent:
+        del said
+        return Agent(instructions="")
+
+    async def _ask(self) -> None:
+        while True:
+            await self._session.say(keys_announcement(self._reason), allow_interruptions=False)
+            await asyncio.sleep(ASK_AGAIN_S)
 
 
 def _decision(name: str, description: str, answer: Answer, decide: Decide) -> llm.Tool:

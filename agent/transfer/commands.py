@@ -25,13 +25,20 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class Refer:
+    """Let the caller's side call the person with this index; answered by Referred, ReferRefused, ReferFailed."""
+
+    person: int
+
+
+@dataclass(frozen=True, slots=True)
 class LetCallerHear:
     """The caller hears the agent and the hold sound again; the human stays shut out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """Speak with the human in private; answered by Decided."""
+    """Speak with the human in private, or to them; answered by Decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +66,4 @@ class SetTimer:
     seconds: float
 
 
-Command = SayNotice | CloseGates | Dial | LetCallerHear | Brief | RemoveHuman | Merge | Finish | SetTimer
+Command = SayNotice | Refer | CloseGates | Dial | LetCallerHear | Brief | RemoveHuman | Merge | Finish | SetTimer

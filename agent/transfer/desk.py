@@ -14,12 +14,12 @@ from livekit.agents.llm import function_tool
 
 from agent.call import Call
 from agent.conversation.handing_over import CANCEL_TOOL, NoSuchTargetError, chosen, notice, told, transfer_schema
-from agent.transfer.briefing import Briefing, Decide, StartSession
+from agent.transfer.briefing import Briefing, Decide, KeyBriefing, StartSession
 from agent.transfer.events import CallerGone, Cancelled
-from agent.transfer.handover import CallerSide, Handover
+from agent.transfer.handover import CallerSide, Handover, Line
 from agent.transfer.outcome import Outcome
 from telephony.dispatch import outbound_name
-from telephony.manifest.targets import Target
+from telephony.manifest.targets import Mode, Target
 
 log = logging.getLogger("dialroom.transfer")
 
@@ -102,9 +102,10 @@ class TransferDesk:
         assert self._talk is not None
         target, said = self._targets[name], self._talk.said()
 
-        def brief(sip_call_id: str, decide: Decide) -> Briefing:
+        def brief(sip_call_id: str, mode: Mode, decide: Decide) -> Briefing:
             session = self._make_session(sip_call_id)
-            return Briefing(self._ctx.room, session, self._start_session, reason=why, said=said, decide=decide)
+            make = KeyBriefing if mode == "press-1" else Briefing
+            return make(self._ctx.room, session, self._start_session, reason=why, said=said, decide=decide)
 
         self._running = Handover(
             self._ctx.room,
@@ -120,15 +121,16 @@ class TransferDesk:
         log.info("transfer begins", extra={"target": name, "people": len(target.people)})
         self._task = asyncio.create_task(self._running.run())
 
-    async def _dial_from(self) -> tuple[str, str]:
+    async def _dial_from(self) -> Line:
         listed = await self._ctx.api.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())
         name = outbound_name(self._call.deployment)
-        found = [trunk.sip_trunk_id for trunk in listed.items if trunk.name == name]
-        return (found[0] if found else ""), self._call.called
+        found = [(trunk.sip_trunk_id, trunk.address) for trunk in listed.items if trunk.name == name]
+        trunk_id, domain = found[0] if found else ("", "")
+        return Line(trunk_id=trunk_id, domain=domain, caller_id=self._call.called)
 
     def _finished(self, outcome: Outcome, target: Target) -> None:
-        if outcome == "bridged":
-            return  # the room lives on until one of them leaves
+        if outcome in ("bridged", "referred"):
+            return  # the call lives on, in the room until one of them leaves, or without us
         self._running = None
         if outcome != "caller_left" and self._talk is not None:
             self._task = asyncio.ensure_future(self._talk.hear_out(told(outcome, target)))

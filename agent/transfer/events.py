@@ -41,6 +41,23 @@ class DialFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Referred:
+    """The caller's telephone has called the human by itself, as far as LiveKit tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferRefused:
+    """The caller's side does not take a REFER: nobody was called."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferFailed:
+    """It took it, and the human was not reached; or nobody knows."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class HumanGone:
     """The human's leg has left the room."""
 
@@ -50,7 +67,7 @@ class CallerGone:
     """The caller's leg has left the room."""
 
 
-Answer = Literal["accepted", "declined", "callback"]
+Answer = Literal["accepted", "declined", "callback", "voicemail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +106,9 @@ Event = (
     | GateLost
     | Answered
     | DialFailed
+    | Referred
+    | ReferRefused
+    | ReferFailed
     | HumanGone
     | CallerGone
     | Decided

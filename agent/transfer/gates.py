@@ -52,6 +52,16 @@ class Gates:
             await self.part(human)
         await asyncio.sleep(SETTLED_S)
 
+    async def mute(self, human: str, *, muted: bool) -> None:
+        """Let nobody hear the human, at the server, or let them be heard; their keys arrive all the same.
+
+        Opening again needs ``room.enable_remote_unmute: true`` at livekit-server.
+        """
+        for sid in self._tracks_of(human):
+            await self._client.room.mute_published_track(
+                api.MuteRoomTrackRequest(room=self._room.name, identity=human, track_sid=sid, muted=muted)
+            )
+
     async def part(self, human: str) -> None:
         """Unsubscribe caller and human from each other, once."""
         await asyncio.gather(self._subscribe(self._caller, human, False), self._subscribe(human, self._caller, False))

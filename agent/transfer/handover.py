@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import aiohttp
@@ -19,7 +20,8 @@ from agent.transfer.hold import HoldSound
 from agent.transfer.leg import HumanLeg
 from agent.transfer.machine import Transfer
 from agent.transfer.outcome import Outcome
-from telephony.manifest.targets import Target
+from agent.transfer.referral import refer, refer_to
+from telephony.manifest.targets import Mode, Target
 
 log = logging.getLogger("dialroom.transfer")
 
@@ -38,11 +40,19 @@ class CallerSide(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The way out: LiveKit's outbound trunk ("" when there is none), the carrier's host, the number to show."""
+
+    trunk_id: str
+    domain: str
+    caller_id: str
+
+
 class Handover:
     """Runs one transfer. `finished` is told the outcome once, when the caller hears the agent or the human again.
 
-    `make_briefing` makes the talk with the human whose leg has this SIP Call-ID; `dial_from` returns the outbound
-    trunk's id ("" when there is none) and the number to show.
+    `make_briefing` makes the talk with the human whose leg has this SIP Call-ID, for a mode that has one.
     """
 
     def __init__(
@@ -54,8 +64,8 @@ class Handover:
         target: Target,
         notice: str,
         side: CallerSide,
-        make_briefing: Callable[[str, Callable[[events.Answer], None]], Briefing],
-        dial_from: Callable[[], Awaitable[tuple[str, str]]],
+        make_briefing: Callable[[str, Mode, Callable[[events.Answer], None]], Briefing],
+        dial_from: Callable[[], Awaitable[Line]],
         finished: Callable[[Outcome], None],
     ) -> None:
         self._room, self._client, self._caller, self._target = room, client, caller, target
@@ -116,6 +126,8 @@ class Handover:
                 self._timer = loop.call_later(seconds, self.tell, events.TimedOut(serial))
             case commands.SayNotice():
                 self._spawn(self._say_notice())
+            case commands.Refer(person):
+                self._spawn(self._refer(person))
             case commands.CloseGates():
                 self._spawn(self._confirmed(self._close(), events.GatesClosed()))
             case commands.Dial(person):
@@ -147,31 +159,47 @@ class Handover:
         self._gates.list_tracks({self._caller: self._public})
         await self._gates.close_caller()
 
+    async def _refer(self, person: int) -> None:
+        whom, line = self._target.people[person], await self._dial_from()
+        to = refer_to(whom, domain=line.domain)
+        self.tell(await refer(self._client, room=self._room.name, caller=self._caller, to=to, ring_s=whom.ring_s))
+
     async def _dial(self, person: int) -> None:
-        trunk_id, caller_id = await self._dial_from()
+        line = await self._dial_from()
+        mode = self._target.mode_of(person)
         leg = HumanLeg(
             self._room,
             self._client,
-            on_track=lambda: self._later(self._shut_out(leg)),
-            on_answered=lambda: self._later(self._answered(leg)),
+            on_track=lambda: self._later(self._shut_out(leg, mode)),
+            on_answered=lambda: self._later(self._answered(leg, mode)),
             on_failed=lambda outcome: self.tell(events.DialFailed(outcome)),
             on_gone=lambda: self.tell(events.HumanGone()),
             on_key=self._on_key,
         )
         self._leg = leg
-        leg.dial(self._target.people[person], trunk_id=trunk_id, caller_id=caller_id, name=self._target.says)
+        leg.dial(self._target.people[person], trunk_id=line.trunk_id, caller_id=line.caller_id, name=self._target.says)
 
-    async def _shut_out(self, leg: HumanLeg) -> None:
-        await self._confirmed(self._gates.shut_out(leg.identity), events.HumanShutOut())
-        if self._guard is None and leg is self._leg:
-            self._guard = asyncio.create_task(self._watch(leg))
+    async def _shut_out(self, leg: HumanLeg, mode: Mode) -> None:
+        if leg is not self._leg or self._is_merging:
+            return
+        await self._confirmed(self._close_for(leg, mode), events.HumanShutOut())
+        if self._guard is None and leg is self._leg and not self._is_merging:
+            self._guard = asyncio.create_task(self._watch(leg, mode))
 
-    async def _answered(self, leg: HumanLeg) -> None:
-        await self._confirmed(self._let_human_hear(leg), events.Answered())
+    async def _close_for(self, leg: HumanLeg, mode: Mode) -> None:
+        if mode == "press-1":
+            await self._gates.mute(leg.identity, muted=True)
+        await self._gates.shut_out(leg.identity)
 
-    async def _let_human_hear(self, leg: HumanLeg) -> None:
+    async def _answered(self, leg: HumanLeg, mode: Mode) -> None:
+        if mode == "blind":
+            self.tell(events.Answered())
+        else:
+            await self._confirmed(self._let_human_hear(leg, mode), events.Answered())
+
+    async def _let_human_hear(self, leg: HumanLeg, mode: Mode) -> None:
         await self._gates.part(leg.identity)
-        talk = self._make_briefing(leg.sip_call_id, lambda answer: self.tell(events.Decided(answer)))
+        talk = self._make_briefing(leg.sip_call_id, mode, lambda answer: self.tell(events.Decided(answer)))
         sid = await talk.publish(leg.identity)
         if leg is not self._leg:  # given up meanwhile
             await talk.aclose()
@@ -179,10 +207,16 @@ class Handover:
         self._briefing = talk
         self._gates.list_tracks({self._caller: self._public, leg.identity: [sid]})
 
-    async def _watch(self, leg: HumanLeg) -> None:
+    @property
+    def _is_merging(self) -> bool:
+        return self._state is not None and self._state.phase in ("merging", "over")
+
+    async def _watch(self, leg: HumanLeg, mode: Mode) -> None:
         """Close the gate again and again: a leg that reconnects subscribes to everything anew."""
         while True:
             await asyncio.sleep(GUARD_EVERY_S)
+            if mode == "press-1":
+                await self._confirmed(self._gates.mute(leg.identity, muted=True), None)
             await self._confirmed(self._gates.part(leg.identity), None)
 
     async def _merge(self) -> None:
@@ -191,6 +225,8 @@ class Handover:
         self._side.be_silent()
         try:
             async with asyncio.timeout(machine.GATE_LIMIT_S):
+                if self._state is not None and self._target.mode_of(self._state.person) == "press-1":
+                    await self._gates.mute(self._leg.identity, muted=False)
                 await self._gates.merge(self._leg.identity)
         except _NOT_CONFIRMED:
             log.exception("the merge is not confirmed")

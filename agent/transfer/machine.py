@@ -1,8 +1,11 @@
 """The transfer as a pure value: state × event → state, commands. No socket, no clock, no framework.
 
     notice ─► closing ─► dialling ─► screening ─► consulting ─► merging ─► over (bridged)
-                 ▲            └───────────┴────────────┴────────────┴─► returning ─► over (any other outcome)
-                 └──────────────────── the next person ◄─────────────────────┘
+       │         ▲            └───────────┴────────────┴────────────┴─► returning ─► over (any other outcome)
+       │         └──────────────────── the next person ◄─────────────────────┘
+       └─► referring ─► over (referred, unknown), or closing when it is refused
+
+A blind transfer has no consulting, and by way of referring where the trunk takes REFER.
 
 Whatever happens in whichever state, there is a way out: every state but `over` has a timer, and the caller's leaving,
 the human's leaving and a gate that cannot be confirmed are answered in each.
@@ -21,6 +24,7 @@ from agent.transfer.commands import (
     Finish,
     LetCallerHear,
     Merge,
+    Refer,
     RemoveHuman,
     SayNotice,
     SetTimer,
@@ -39,12 +43,15 @@ from agent.transfer.events import (
     Merged,
     MergeFailed,
     NoticeHeard,
+    ReferFailed,
+    Referred,
+    ReferRefused,
     TimedOut,
 )
 from agent.transfer.outcome import Outcome
-from telephony.manifest.targets import Target
+from telephony.manifest.targets import Mode, Target
 
-Phase = Literal["notice", "closing", "dialling", "screening", "consulting", "merging", "returning", "over"]
+Phase = Literal["notice", "referring", "closing", "dialling", "screening", "consulting", "merging", "returning", "over"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 
 NOTICE_LIMIT_S: Final = 20.0
@@ -53,6 +60,8 @@ GATE_LIMIT_S: Final = 5.0
 RING_MARGIN_S: Final = 10.0
 """LiveKit ends the ringing; this is for when it does not say so."""
 RETURN_LIMIT_S: Final = 5.0
+AWAY_LIMIT_S: Final = 5.0
+"""How long a REFER's answer may come after the caller's leg has left: both a success and a hang-up look so."""
 
 
 Step = tuple["Transfer", tuple[Command, ...]]
@@ -62,13 +71,17 @@ Step = tuple["Transfer", tuple[Command, ...]]
 class Transfer:
     """Where a transfer is. `person` is who is dialled, `shut_out` whether their gate is confirmed.
 
-    `outcome` is how the attempt ended, from `returning` on; `tried` has the outcomes of those before.
+    `dialled` says that a leg was, so that no REFER follows: it would leave that one's gates open or shut for nothing.
+    `away` says that the caller's leg has left while a REFER was on its way. `outcome` is how the attempt ended, from
+    `returning` on; `tried` has the outcomes of those before.
     """
 
     target: Target
     phase: Phase = "notice"
     person: int = 0
     shut_out: bool = False
+    dialled: bool = False
+    away: bool = False
     serial: int = 0
     outcome: Outcome | None = None
     tried: tuple[Outcome, ...] = ()
@@ -88,6 +101,8 @@ def step(state: Transfer, event: Event) -> Step:
     match state.phase:
         case "notice":
             return _in_notice(state, event)
+        case "referring":
+            return _in_referring(state, event)
         case "closing":
             return _in_closing(state, event)
         case "dialling":
@@ -107,15 +122,34 @@ def step(state: Transfer, event: Event) -> Step:
 def _caller_gone(state: Transfer) -> Step:
     if state.phase in ("notice", "closing"):
         return _over(state, "caller_left")
+    if state.phase == "referring":
+        return (state, ()) if state.away else _to(replace(state, away=True), "referring", AWAY_LIMIT_S)
     return _give_back(state, "caller_left")
 
 
 def _in_notice(state: Transfer, event: Event) -> Step:
     match event:
         case NoticeHeard() | TimedOut():
-            return _close(state)
+            return _reach(state)
         case Cancelled():
             return _over(state, "cancelled")
+        case _:
+            return state, ()
+
+
+def _in_referring(state: Transfer, event: Event) -> Step:
+    """The caller's side calls the human; it cannot be called off."""
+    match event:
+        case Referred():
+            return _over(state, "referred")
+        case ReferRefused() | ReferFailed() | TimedOut() if state.away:
+            return _over(state, "caller_left")
+        case ReferRefused():
+            return _close(state)
+        case ReferFailed("unknown") | TimedOut():
+            return _over(state, "unknown")  # a second call to the same person could be the second telephone that rings
+        case ReferFailed(outcome):
+            return _next(state, outcome)
         case _:
             return state, ()
 
@@ -138,7 +172,7 @@ def _in_dialling(state: Transfer, event: Event) -> Step:
         case HumanShutOut():
             return replace(state, shut_out=True), (LetCallerHear(),)
         case Answered() if state.shut_out:
-            return _to(state, "consulting", state.target.briefing_s, Brief())
+            return _win(state)
         case Answered():
             return _to(state, "screening", GATE_LIMIT_S)
         case DialFailed(outcome):
@@ -151,12 +185,18 @@ def _in_screening(state: Transfer, event: Event) -> Step:
     """The human is there, and it is not sure yet that the caller cannot hear them."""
     match event:
         case HumanShutOut():
-            shut = replace(state, shut_out=True)
-            return _to(shut, "consulting", state.target.briefing_s, LetCallerHear(), Brief())
+            return _win(replace(state, shut_out=True), LetCallerHear())
         case HumanGone():
             return _next(state, "human_left")
         case _:
             return _call_off(state, event, late="failed")
+
+
+def _win(state: Transfer, *commands: Command) -> Step:
+    """The human is there, behind a gate that is confirmed: they are asked, or not."""
+    if _is_blind(state):
+        return _to(state, "merging", GATE_LIMIT_S, *commands, Merge())
+    return _to(state, "consulting", state.target.briefing_s, *commands, Brief())
 
 
 def _in_consulting(state: Transfer, event: Event) -> Step:
@@ -167,10 +207,12 @@ def _in_consulting(state: Transfer, event: Event) -> Step:
             return _give_back(state, "declined")
         case Decided("callback"):
             return _give_back(state, "callback")
+        case Decided("voicemail"):
+            return _give_back(state, "voicemail")
         case HumanGone():
             return _next(state, "human_left")
         case _:
-            return _call_off(state, event, late="no_answer")
+            return _call_off(state, event, late="voicemail" if _mode(state) == "press-1" else "no_answer")
 
 
 def _in_merging(state: Transfer, event: Event) -> Step:
@@ -218,7 +260,7 @@ def _next(state: Transfer, outcome: Outcome) -> Step:
     if not wanted:
         return _over(state, outcome)
     tried = (*state.tried, outcome)
-    return _close(replace(state, person=state.person + 1, outcome=None, tried=tried))
+    return _reach(replace(state, person=state.person + 1, outcome=None, tried=tried))
 
 
 def _after(target: Target, outcome: Outcome) -> str:
@@ -231,18 +273,35 @@ def _after(target: Target, outcome: Outcome) -> str:
             return target.on_declined
         case "unreachable":
             return target.on_unreachable
+        case "voicemail":
+            return target.on_voicemail
         case _:
             return "return"
 
 
+def _mode(state: Transfer) -> Mode:
+    return state.target.mode_of(state.person)
+
+
+def _is_blind(state: Transfer) -> bool:
+    return _mode(state) == "blind"
+
+
+def _reach(state: Transfer) -> Step:
+    if _is_blind(state) and state.target.refer and not state.dialled:
+        ring_s = state.target.people[state.person].ring_s
+        return _to(state, "referring", ring_s + RING_MARGIN_S, Refer(state.person))
+    return _close(state)
+
+
 def _close(state: Transfer) -> Step:
-    return _to(replace(state, shut_out=False), "closing", GATE_LIMIT_S, CloseGates())
+    return _to(replace(state, shut_out=False, dialled=True), "closing", GATE_LIMIT_S, CloseGates())
 
 
 def _over(state: Transfer, outcome: Outcome) -> Step:
     tried = (*state.tried, outcome)
     ended = replace(state, phase="over", serial=state.serial + 1, outcome=outcome, tried=tried)
-    back = () if outcome in ("bridged", "caller_left") else (LetCallerHear(),)
+    back = () if outcome in ("bridged", "referred", "caller_left") else (LetCallerHear(),)
     return ended, (*back, Finish(outcome))
 
 

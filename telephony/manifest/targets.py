@@ -10,6 +10,9 @@ from telephony.manifest.route import Transport
 from telephony.numbers import NumberError, parse_number
 from telephony.sip_uri import SipUri, SipUriError
 
+Mode = Literal["warm", "press-1", "blind"]
+"""How somebody is won: briefed by the agent, told in one sentence and asked for a key, or not asked at all."""
+
 AfterFailure = Literal["next", "return"]
 """The next person is dialled, or the caller is back with the agent."""
 
@@ -40,10 +43,11 @@ def _unquoted(value: Any) -> Any:
 
 
 class Person(Entry):
-    """Somebody who may be dialled. `call` is E.164, or a SIP URI with a user."""
+    """Somebody who may be dialled. `call` is E.164, or a SIP URI with a user; `mode` None is the target's."""
 
     call: Annotated[str, BeforeValidator(_unquoted), AfterValidator(_callee)]
     ring_s: int = Field(25, ge=3, le=120)
+    mode: Mode | None = None
 
     @property
     def uri(self) -> SipUri | None:
@@ -56,12 +60,23 @@ def _person(given: Any) -> Any:
 
 
 class Target(Entry):
-    """People behind one name. `says` is how the agent speaks of them: "the sales team"."""
+    """People behind one name. `says` is how the agent speaks of them: "the sales team".
+
+    `refer` says that the carrier's trunk takes REFER: a blind transfer then leaves LiveKit, and is dialled only when
+    that was refused. `briefing_s` is how long a human may take to decide.
+    """
 
     says: Sentence
     people: Annotated[tuple[Annotated[Person, BeforeValidator(_person)], ...], Field(min_length=1)]
+    mode: Mode = "warm"
+    refer: bool = False
     on_busy: AfterFailure = "next"
     on_no_answer: AfterFailure = "next"
     on_declined: AfterFailure = "next"
     on_unreachable: AfterFailure = "next"
+    on_voicemail: AfterFailure = "next"
     briefing_s: int = Field(60, ge=10, le=600)
+
+    def mode_of(self, person: int) -> Mode:
+        """Return how the person with this index is won."""
+        return self.people[person].mode or self.mode

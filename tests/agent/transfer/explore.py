@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import get_args
 
 from agent.transfer import commands, events, machine
 from agent.transfer.machine import Transfer, begin, step
 from telephony.manifest.targets import Target
 
 PEOPLE = ["sip:asha@127.0.0.1", "sip:ravi@127.0.0.1"]
-ANSWERS: tuple[events.Answer, ...] = ("accepted", "declined", "callback")
+ANSWERS: tuple[events.Answer, ...] = get_args(events.Answer)
 DIAL_OUTCOMES = ("busy", "no_answer", "declined", "unreachable", "failed")
 
 Edge = tuple[Transfer, events.Event, Transfer, tuple[commands.Command, ...]]
 
 
-def target(**policy: str) -> Target:
-    """Return a target of two people; `policy` has its on_… settings."""
+def target(**policy: object) -> Target:
+    """Return a target of two people; `policy` has its other settings."""
     return Target.model_validate({"says": "the sales team", "people": PEOPLE, **policy})
 
 
@@ -29,6 +30,9 @@ def every_event(state: Transfer) -> list[events.Event]:
         events.GateLost(),
         events.Answered(),
         *(events.DialFailed(outcome) for outcome in DIAL_OUTCOMES),  # type: ignore[arg-type]
+        events.Referred(),
+        events.ReferRefused(),
+        *(events.ReferFailed(outcome) for outcome in (*DIAL_OUTCOMES, "unknown")),  # type: ignore[arg-type]
         events.HumanGone(),
         events.CallerGone(),
         *(events.Decided(answer) for answer in ANSWERS),
@@ -57,13 +61,14 @@ def explored(wanted: Target) -> list[Edge]:
 
 
 def _without_serial(state: Transfer) -> tuple[object, ...]:
-    return (state.phase, state.person, state.shut_out, state.outcome, state.tried)
+    return (state.phase, state.person, state.shut_out, state.dialled, state.away, state.outcome, state.tried)
 
 
 def diagram() -> str:
     """Return the machine as a Mermaid state diagram: an arrow for each pair of phases, with the events that make it."""
     arrows: dict[tuple[str, str], set[str]] = {}
-    for before, event, after, _ in explored(target()):
+    steps = [*explored(target()), *explored(target(mode="blind", refer=True))]
+    for before, event, after, _ in steps:
         if before.phase != after.phase:
             arrows.setdefault((before.phase, after.phase), set()).add(_name(event))
     lines = ["stateDiagram-v2", "    [*] --> notice"]

@@ -11,34 +11,47 @@ from agent.transfer.machine import begin, step
 from agent.transfer.outcome import OUTCOMES
 from tests.agent.transfer.explore import Edge, explored, target
 
+WAYS: list[dict[str, str | bool]] = [
+    {"mode": "warm"},
+    {"mode": "press-1"},
+    {"mode": "blind"},
+    {"mode": "blind", "refer": True},
+]
+ON = ("on_busy", "on_no_answer", "on_declined", "on_unreachable", "on_voicemail")
 POLICIES = [
-    dict(zip(("on_busy", "on_no_answer", "on_declined", "on_unreachable"), row, strict=True))
-    for row in product(("next", "return"), repeat=4)
+    way | dict(zip(ON, (*row, row[0]), strict=True)) for way in WAYS for row in product(("next", "return"), repeat=4)
 ]
 
 
-@pytest.fixture(params=POLICIES, ids=lambda policy: "-".join(policy.values()))
+@pytest.fixture(params=POLICIES, ids=lambda policy: "-".join(map(str, policy.values())))
 def edges(request: pytest.FixtureRequest) -> list[Edge]:
     return explored(target(**request.param))
 
 
 def test_every_phase_is_reached(edges):
     """The exploration is worth something."""
-    assert {before.phase for before, *_ in edges} == set(machine.PHASES)
+    unasked = {"consulting"}
+    reached = {before.phase for before, *_ in edges}
+    wanted = edges[0][0].target
+    if wanted.mode != "blind":
+        assert reached == set(machine.PHASES) - {"referring"}
+    else:
+        assert reached == set(machine.PHASES) - unasked - (set() if wanted.refer else {"referring"})
 
 
 def test_every_state_has_a_way_out_by_its_timer(edges):
     """Nobody waits for ever, whoever is silent."""
     for before, event, after, _ in edges:
         if before.phase != "over" and event == events.TimedOut(before.serial):
-            assert after.phase != before.phase or after.person != before.person, (before, event)
+            assert (after.phase, after.person) != (before.phase, before.person), (before, event)
 
 
 def test_a_new_phase_sets_a_new_timer(edges):
     """With a limit of its own; the last phase needs none."""
     for before, event, after, told in edges:
         timers = [command for command in told if isinstance(command, commands.SetTimer)]
-        if after.phase == "over" or (after.phase, after.person) == (before.phase, before.person):
+        where = [(state.phase, state.person, state.away) for state in (before, after)]
+        if after.phase == "over" or where[0] == where[1]:
             assert timers == [], (before, event)
         else:
             (timer,) = timers
@@ -61,12 +74,12 @@ def test_what_is_over_stays_over(edges):
         assert len(finished) == (before.phase != "over" and after.phase == "over")
 
 
-def test_the_caller_hears_the_agent_again_after_every_end_but_two(edges):
-    """A talk with a human, and a caller who is gone."""
+def test_the_caller_hears_the_agent_again_after_every_end_but_three(edges):
+    """A talk with a human, here or by another way, and a caller who is gone."""
     for before, event, after, told in edges:
         if before.phase != "over" and after.phase == "over":
             back = commands.LetCallerHear() in told
-            assert back is (after.outcome not in ("bridged", "caller_left")), (before, event)
+            assert back is (after.outcome not in ("bridged", "referred", "caller_left")), (before, event)
             assert after.outcome in OUTCOMES
 
 
@@ -94,10 +107,29 @@ def test_a_briefing_begins_behind_a_confirmed_gate(edges):
 
 
 def test_only_a_human_who_accepted_is_merged(edges):
-    """One way leads there."""
+    """Or one who is not asked, when they answer."""
     for before, event, _, told in edges:
         if commands.Merge() in told:
-            assert (before.phase, event) == ("consulting", events.Decided("accepted"))
+            blind = before.target.mode == "blind"
+            unasked = [("dialling", events.Answered()), ("screening", events.HumanShutOut())]
+            assert (before.phase, event) in (unasked if blind else [("consulting", events.Decided("accepted"))])
+            assert before.shut_out or isinstance(event, events.HumanShutOut)
+
+
+def test_nobody_is_called_twice_when_the_first_call_may_still_ring(edges):
+    """A REFER that was refused has called nobody; one without an answer may have."""
+    for before, event, after, _ in edges:
+        if before.phase == "referring" and after.phase == "closing":
+            assert isinstance(event, events.ReferRefused) or after.person > before.person
+            assert event != events.ReferFailed("unknown")
+
+
+def test_a_refer_is_sent_before_anybody_is_dialled_and_never_after(edges):
+    """There is no leg of ours beside it."""
+    for before, _, after, told in edges:
+        if any(isinstance(command, commands.Refer) for command in told):
+            assert not before.dialled
+            assert after.phase == "referring"
 
 
 def test_whoever_was_dialled_is_removed_unless_gone_or_talking(edges):
@@ -113,6 +145,9 @@ def test_a_caller_who_leaves_ends_it_from_everywhere(edges):
     """With the human's leg taken down first."""
     for before, event, after, _ in edges:
         if isinstance(event, events.CallerGone) and before.phase != "over":
+            if before.phase == "referring":  # a success looks the same, until the answer to the REFER
+                assert (after.phase, after.away) == ("referring", True)
+                continue
             assert after.outcome == "caller_left"
             assert after.phase in ("over", "returning")
 
@@ -148,3 +183,36 @@ def test_with_return_the_caller_is_back_after_the_first():
     for event in (events.NoticeHeard(), events.GatesClosed(), events.DialFailed("busy")):
         state, _ = step(state, event)
     assert (state.phase, state.outcome) == ("over", "busy")
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        (events.Referred(), "referred"),
+        (events.ReferRefused(), "caller_left"),
+        (events.ReferFailed("busy"), "caller_left"),
+    ],
+)
+def test_a_caller_who_leaves_in_a_refer_is_told_apart_by_its_answer(told, outcome):
+    """As far as LiveKit tells."""
+    state, _ = begin(target(mode="blind", refer=True))
+    for event in (events.NoticeHeard(), events.CallerGone(), told):
+        state, _ = step(state, event)
+    assert (state.phase, state.outcome) == ("over", outcome)
+
+
+def test_a_person_may_be_won_in_another_way_than_the_target():
+    """The second is asked for a key after the first was called blindly."""
+    people = [{"call": "sip:asha@127.0.0.1", "mode": "blind"}, {"call": "sip:ravi@127.0.0.1", "mode": "press-1"}]
+    state, _ = begin(target(people=people, refer=True))
+    for event in (
+        events.NoticeHeard(),
+        events.ReferFailed("busy"),
+        events.GatesClosed(),
+        events.HumanShutOut(),
+        events.Answered(),
+    ):
+        state, told = step(state, event)
+    assert (state.phase, commands.Brief() in told) == ("consulting", True)
+    state, _ = step(state, events.TimedOut(state.serial))
+    assert state.outcome == "voicemail"
