@@ -2,100 +2,26 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import re
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from lab.caller.caller import Caller
-from lab.caller.phone_call import PhoneCall
-from lab.media.codec import Samples
-from lab.sip.call import IncomingCall
-from lab.speech.voice import ToneVoice
-from lab.stack import Stack, StackOptions, local_stack
-from telephony.call_tag import call_tag
 from tests.lab.gateway.ears import until
-from tests.lab.gateway.telephone import PHONE_HZ, Line, Telephone, telephone
+from tests.lab.gateway.telephone import PHONE_HZ
 from tests.scenarios.conftest import NODES, eventually
+from tests.scenarios.desk import HEAR_S, Desk, briefed, heard, now_s, open_desk, outcomes, ringing, said_after
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(180)]
-
-NUMBER = "+918071000501"
-MANIFEST = """\
-version: 1
-deployment: desk
-agents:
-  desk:
-    greeting: Hello.
-    goodbye: Goodbye.
-    instructions: Be brief and kind.
-    tools: [end_call]
-    transfers: [front-office]
-targets:
-  front-office:
-    says: the front office
-    people: [{people}]
-numbers:
-  - {{ number: "{number}", route: {{ agent: desk }} }}
-livekit: {{ sip_host: "${{LIVEKIT_SIP_HOST:-sip.example.com}}" }}
-"""
-HEAR_S = 60.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Desk:
-    """The stack, and the telephones of two colleagues who may be dialled."""
-
-    stack: Stack
-    first: Telephone
-    second: Telephone
-
-    @asynccontextmanager
-    async def caller(self) -> AsyncIterator[PhoneCall]:
-        """Yield a caller who has heard the greeting and asked for a person."""
-        async with Caller(ToneVoice(), speech_url=self.stack.speech_url) as caller:
-            call = await caller.dial(NUMBER, sip=self.stack.sip.address)
-            assert call.is_up, call.reason
-            assert await call.hear_turn(timeout_s=HEAR_S)
-            await call.say("I want to talk to a person.")
-            yield call
 
 
 @pytest.fixture(scope="module", params=NODES)
 async def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
-    """Yield a stack whose agent may hand callers to two people, one after the other."""
-    run_dir: Path = tmp_path_factory.mktemp(f"desk-{request.param}")
-    async with telephone("") as first, telephone("") as second:
-        people = ", ".join(f'"sip:{name}@{phone.address}"' for name, phone in (("asha", first), ("ravi", second)))
-        path = run_dir / "desk.yaml"
-        path.write_text(MANIFEST.format(number=NUMBER, people=people))
-        options = StackOptions(
-            run_dir=run_dir, manifest=path, gateway=request.param, voice="tone", ears="oracle", warm=2
-        )
-        async with local_stack(options) as stack:
-            yield Desk(stack=stack, first=first, second=second)
-
-
-def has_tone(sound: Samples, hertz: float, rate: int) -> bool:
-    """Say whether a tone stands out anywhere in a sound, 0.1 s at a time."""
-    size = rate // 10
-    for start in range(0, len(sound) - size, size):
-        piece = sound[start : start + size].astype(np.float64) * np.hanning(size)
-        spectrum = np.abs(np.fft.rfft(piece))
-        place = round(hertz * size / rate)
-        if (
-            spectrum[place - 1 : place + 2].max() > 40 * size
-            and spectrum[place - 1 : place + 2].max() > 0.3 * spectrum.max()
-        ):
-            return True
-    return False
+    """Yield a desk whose colleagues are briefed, one after the other."""
+    run_dir = tmp_path_factory.mktemp(f"desk-{request.param}")
+    targets = {"front-office": "says: the front office, people: [{people}]"}
+    async with open_desk(run_dir, gateway=request.param, targets=targets) as it:
+        yield it
 
 
 async def test_a_human_who_accepts_talks_to_the_caller(desk: Desk) -> None:
@@ -211,51 +137,3 @@ async def test_a_caller_who_changes_their_mind_stops_the_ringing_and_talks_on(de
         await caller.say("What are your opening hours?")
         assert await said_after(caller)
     assert await outcomes(desk, caller) == ["cancelled"]
-
-
-async def ringing(phone: Telephone) -> IncomingCall:
-    """Wait for a telephone's call, and let it ring."""
-    call = await phone.called()
-    await call.ringing()
-    await asyncio.sleep(0.5)
-    return call
-
-
-async def briefed(human: Line) -> None:
-    """Wait for the agent's words."""
-    await until(lambda: human.ear.frequency is not None, "words of the agent at the human")
-
-
-def now_s() -> float:
-    """Return the clock of the tracks."""
-    return time.monotonic()
-
-
-async def heard(call: PhoneCall, hertz: float, *, since_s: float = 0.0) -> bool:
-    """Say whether a caller has heard a tone since then."""
-    assert call.talk is not None
-    track = call.talk.peer
-    return has_tone(track.sound(max(since_s, call.sip.invited_s), now_s()), hertz, track.sample_rate)
-
-
-async def said_after(call: PhoneCall) -> bool:
-    """Wait for words of the agent: tones of its voice, and not the hold sound's."""
-    since_s = now_s()
-    assert call.talk is not None
-    track = call.talk.peer
-
-    async def spoken() -> bool:
-        sound = track.sound(since_s, now_s())
-        return any(has_tone(sound, hertz, track.sample_rate) for hertz in range(220, 440, 10))
-
-    await eventually(spoken, limit_s=HEAR_S)
-    return await call.talk.peer_is_silent(1.5, timeout_s=HEAR_S)
-
-
-async def outcomes(desk: Desk, call: PhoneCall) -> list[str]:
-    """Return how the attempts of a call ended, as the worker's log has them."""
-    tag = call_tag(call.sip.call_id)
-    lines = [line for worker in desk.stack.workers for line in worker.log_path.read_text().splitlines()]
-    job = next(match[1] for line in lines if f"tag={tag}" in line and (match := re.search(r"job_id=(\S+)", line)))
-    told = [match[1] for line in lines if f"job_id={job}" in line and (match := re.search(r"tried=(\[.*?\])", line))]
-    return [outcome for words in told for outcome in ast.literal_eval(words)]
