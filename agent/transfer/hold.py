@@ -11,8 +11,9 @@ from livekit import rtc
 RATE: Final = 16_000
 EVERY_S: Final = 4.0
 _FRAME: Final = RATE // 50
-_NOTES: Final = ((523.25, 0.25), (659.25, 0.35))
+_NOTES: Final = ((523.25, 0.25), (587.33, 0.35))
 """Hz and seconds."""
+_ATTACK_S: Final = 0.03
 _LOUDNESS: Final = 2500
 
 
@@ -60,7 +61,8 @@ def _chime() -> np.ndarray[tuple[int], np.dtype[np.int16]]:
     notes = []
     for hertz, seconds in _NOTES:
         time_s = np.arange(int(RATE * seconds)) / RATE
-        notes.append(np.sin(2 * np.pi * hertz * time_s) * np.exp(-4 * time_s / seconds))
+        swell = np.minimum(time_s, seconds - time_s).clip(max=_ATTACK_S) / _ATTACK_S  # neither end clicks
+        notes.append(np.sin(2 * np.pi * hertz * time_s) * np.exp(-4 * time_s / seconds) * swell)
     sound = np.zeros(int(RATE * EVERY_S))
     played = np.concatenate(notes)
     sound[: len(played)] = played
