@@ -20,6 +20,8 @@ pytestmark = [
     pytest.mark.peer,
     pytest.mark.skipif(not (shutil.which("baresip") and MODULES), reason="baresip is not installed"),
 ]
+GREETED_S = 8
+"""So long it says nothing: the greeting is not to be interrupted."""
 CONFIG = """\
 sip_listen 127.0.0.1:{port}
 net_interface 127.0.0.1
@@ -43,14 +45,15 @@ async def test_baresip_holds_a_call_and_is_answered(ready: dict[str, Any], tmp_p
     except EarsMissingError:
         pytest.skip("the recogniser's wheel is not installed")
     speech = ToneVoice().speak("hello there my friend", sample_rate=8000)
-    soundfile.write(tmp_path / "speech.wav", np.tile(np.pad(speech, (0, 16000)), 4), 8000)
+    spoken = np.tile(np.pad(speech, (0, 16000)), 4)
+    soundfile.write(tmp_path / "speech.wav", np.pad(spoken, (GREETED_S * 8000, 0)), 8000)
     config = CONFIG.format(port=free_port("udp"), folder=tmp_path, modules=MODULES)
     (tmp_path / "config").write_text(config)
     (tmp_path / "accounts").write_text("<sip:+919822222222@127.0.0.1>;regint=0\n")
     (tmp_path / "contacts").write_text("")
     dialled = f"/dial sip:{ready['numbers'][0]}@{ready['sip']}"
     process = await asyncio.create_subprocess_exec(
-        *("baresip", "-f", str(tmp_path), "-e", dialled, "-t", "12"),
+        *("baresip", "-f", str(tmp_path), "-e", dialled, "-t", str(GREETED_S + 12)),
         cwd=tmp_path,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
