@@ -12,8 +12,8 @@ from typing import Any
 from aiohttp import web
 
 from lab.speech.faults import SLOW_S
-from lab.speech.receptionist import CallTool, Say
-from lab.speech.state import STATE
+from lab.speech.receptionist import CallRaw, CallTool, Reply, Say
+from lab.speech.state import STATE, State
 
 
 async def models(_request: web.Request) -> web.Response:
@@ -33,11 +33,8 @@ async def chat(request: web.Request) -> web.StreamResponse:
     if fault == "hang":
         await asyncio.Event().wait()
     asked = await request.json()
-    tools = [tool["function"]["name"] for tool in asked.get("tools") or () if tool.get("type") == "function"]
-    reply = state.receptionist.reply(asked.get("messages") or [], tools if asked.get("tool_choice") != "none" else [])
-    state.note(
-        "answered", reply.text if isinstance(reply, Say) else f"{reply.name}({json.dumps(dict(reply.arguments))})"
-    )
+    reply = _reply(state, asked)
+    state.note("answered", reply.text if isinstance(reply, Say) else "; ".join(f"{n}({a})" for n, a in _calls(reply)))
     await state.settings.llm.delay()
     if fault == "slow":
         await asyncio.sleep(SLOW_S)
@@ -46,8 +43,24 @@ async def chat(request: web.Request) -> web.StreamResponse:
     return await _streamed(request, asked, reply, fault)
 
 
+def _reply(state: State, asked: Mapping[str, Any]) -> Reply:
+    tools = [tool["function"]["name"] for tool in asked.get("tools") or () if tool.get("type") == "function"]
+    messages = asked.get("messages") or []
+    raw, asked_now = state.raw_calls, bool(messages) and messages[-1].get("role") == "user"
+    if raw and asked_now:
+        state.raw_calls = ()
+        return CallRaw(raw)
+    return state.receptionist.reply(messages, tools if asked.get("tool_choice") != "none" else [])
+
+
+def _calls(reply: CallTool | CallRaw) -> tuple[tuple[str, str], ...]:
+    if isinstance(reply, CallRaw):
+        return reply.calls
+    return ((reply.name, json.dumps(dict(reply.arguments))),)
+
+
 async def _streamed(
-    request: web.Request, asked: Mapping[str, Any], reply: Say | CallTool, fault: str | None
+    request: web.Request, asked: Mapping[str, Any], reply: Reply, fault: str | None
 ) -> web.StreamResponse:
     answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "x-request-id": str(uuid.uuid4())})
     await answer.prepare(request)
@@ -67,30 +80,29 @@ async def _streamed(
     return answer
 
 
-def _choices(reply: Say | CallTool) -> Iterator[dict[str, Any]]:
+def _choices(reply: Reply) -> Iterator[dict[str, Any]]:
     yield {"delta": {"role": "assistant", "content": ""}, "finish_reason": None}
     if isinstance(reply, Say):
         for word in reply.text.split(" "):
             yield {"delta": {"content": f"{word} "}, "finish_reason": None}
         yield {"delta": {}, "finish_reason": "stop"}
         return
-    call = {"index": 0, "id": f"call_{uuid.uuid4().hex[:12]}", "type": "function"}
-    yield {
-        "delta": {"tool_calls": [{**call, "function": {"name": reply.name, "arguments": ""}}]},
-        "finish_reason": None,
-    }
-    arguments = json.dumps(dict(reply.arguments))
-    for start in range(0, len(arguments), 8):
-        piece = {"index": 0, "function": {"arguments": arguments[start : start + 8]}}
-        yield {"delta": {"tool_calls": [piece]}, "finish_reason": None}
+    for index, (name, arguments) in enumerate(_calls(reply)):
+        call = {"index": index, "id": f"call_{uuid.uuid4().hex[:12]}", "type": "function"}
+        yield {"delta": {"tool_calls": [{**call, "function": {"name": name, "arguments": ""}}]}, "finish_reason": None}
+        for start in range(0, len(arguments), 8):
+            piece = {"index": index, "function": {"arguments": arguments[start : start + 8]}}
+            yield {"delta": {"tool_calls": [piece]}, "finish_reason": None}
     yield {"delta": {}, "finish_reason": "tool_calls"}
 
 
-def _whole(asked: Mapping[str, Any], reply: Say | CallTool) -> dict[str, Any]:
+def _whole(asked: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": reply.text if isinstance(reply, Say) else None}
-    if isinstance(reply, CallTool):
-        function = {"name": reply.name, "arguments": json.dumps(dict(reply.arguments))}
-        message["tool_calls"] = [{"id": f"call_{uuid.uuid4().hex[:12]}", "type": "function", "function": function}]
+    if not isinstance(reply, Say):
+        functions = [{"name": name, "arguments": arguments} for name, arguments in _calls(reply)]
+        message["tool_calls"] = [
+            {"id": f"call_{uuid.uuid4().hex[:12]}", "type": "function", "function": function} for function in functions
+        ]
     finish = "stop" if isinstance(reply, Say) else "tool_calls"
     choice = {"index": 0, "message": message, "finish_reason": finish}
     return {**_frame(asked, "chat.completion"), "choices": [choice], "usage": _usage(asked, reply)}
@@ -101,7 +113,7 @@ def _frame(asked: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{uuid.uuid4().hex[:20]}", "object": kind, "created": int(time.time()), "model": model}
 
 
-def _usage(asked: Mapping[str, Any], reply: Say | CallTool) -> dict[str, int]:
+def _usage(asked: Mapping[str, Any], reply: Reply) -> dict[str, int]:
     """Count words: the stand-in has no tokens."""
     prompt = sum(len(str(message.get("content") or "").split()) for message in asked.get("messages") or ())
     answer = len(reply.text.split()) if isinstance(reply, Say) else 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lab.speech.announced import Announcement
 from lab.speech.faults import Settings
@@ -36,6 +36,24 @@ async def write_settings(request: web.Request) -> web.Response:
     return await read_settings(request)
 
 
+class RawCalls(BaseModel):
+    """What PUT /lab/raw-calls takes: pairs of a tool's name and its arguments by the letter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    calls: tuple[tuple[str, str], ...]
+
+
+async def answer_raw(request: web.Request) -> web.Response:
+    """PUT /lab/raw-calls: what the model answers next, once: a model that somebody talked over."""
+    try:
+        given = RawCalls.model_validate_json(await request.read())
+    except ValidationError as error:
+        return web.json_response({"error": str(error)}, status=400)
+    request.app[STATE].raw_calls = given.calls
+    return web.Response(status=204)
+
+
 async def log(request: web.Request) -> web.Response:
     """GET /lab/log: what was heard, answered and spoken, oldest first."""
     return web.json_response(list(request.app[STATE].log))
@@ -62,6 +80,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/lab/announce", announce),
         web.get("/lab/settings", read_settings),
         web.put("/lab/settings", write_settings),
+        web.put("/lab/raw-calls", answer_raw),
         web.get("/lab/log", log),
         web.get("/appointments/{name}", appointment),
         web.put("/appointments/{name}", set_appointment),

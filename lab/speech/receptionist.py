@@ -56,6 +56,16 @@ class CallTool:
     arguments: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class CallRaw:
+    """Tool calls by the letter, at once: (name, what stands where JSON arguments should)."""
+
+    calls: tuple[tuple[str, str], ...]
+
+
+Reply = Say | CallTool | CallRaw
+
+
 class Receptionist:
     """Answers by the rules of a file."""
 

@@ -22,13 +22,16 @@ from lab.speech.voice import Voice
 
 @dataclass(kw_only=True, eq=False)
 class State:
-    """`ears` is None with the oracle. `codes` are the clinic's appointment codes by first name, in lower case."""
+    """`ears` is None with the oracle. `codes` are the clinic's appointment codes by first name, in lower case.
+    `raw_calls` are what the model answers next, once, whatever was said: (tool, arguments by the letter).
+    """
 
     voice: Voice
     ears: Ears | None
     receptionist: Receptionist
     settings: Settings
     announcements: Announcements = field(default_factory=Announcements)
+    raw_calls: tuple[tuple[str, str], ...] = ()
     codes: dict[str, str] = field(default_factory=dict)
     log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=2000))
     threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "speech"))
