@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agent.transfer.outcome import DialFailure, is_worth_another_try, outcome_of
+from agent.transfer.outcome import DialFailure, is_worth_another_try, outcome_of, outcome_of_refer
+from agent.transfer.referral import refer_to
+from telephony.manifest.targets import Person
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,36 @@ def test_without_a_sip_status_the_words_decide(code, words, outcome, again):
 def test_a_refusal_from_the_humans_side_is_not_tried_again():
     """503 from the carrier comes with the code that a busy machine has."""
     assert not is_worth_another_try(DialFailure(sip_status=503, code="unavailable"))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words", "outcome"),
+    [
+        (486, "unavailable", "TEU: call transfer failed: sip status: 486: Busy Here", "busy"),
+        (408, "deadline_exceeded", "TEU: call transfer failed: sip status: 408", "no_answer"),
+        (404, "not_found", "TEU: call transfer failed: sip status: 404: Not Found", "unreachable"),
+        (405, "invalid_argument", "TEU: sip status: 405: Method Not Allowed", None),
+        (403, "permission_denied", "TEU: sip status: 403: Forbidden", None),
+        (603, "permission_denied", "TEU: sip status: 603: Decline", None),
+        (501, "failed_precondition", "TEU: sip status: 501", None),
+        (None, "deadline_exceeded", "TEU: request timed out", "unknown"),
+        (None, "canceled", "TEU: transaction failed to complete (0 intermediate responses)", "unknown"),
+        (None, "invalid_argument", "call already being transferred elsewhere", "unknown"),
+    ],
+)
+def test_a_refer_is_refused_or_failed_or_nobody_knows(status, code, words, outcome):
+    """Only a refusal says that nobody was called; texts as livekit-sip 1.11.0 has them."""
+    assert outcome_of_refer(DialFailure(sip_status=status, code=code, words=words)) == outcome
+
+
+@pytest.mark.parametrize(
+    ("call", "domain", "to"),
+    [
+        ("+919800000001", "abc.sip.vobiz.ai", "sip:+919800000001@abc.sip.vobiz.ai"),
+        ("+919800000001", "", "tel:+919800000001"),
+        ("sip:asha@pbx.in:5080", "abc.sip.vobiz.ai", "sip:asha@pbx.in:5080"),
+    ],
+)
+def test_a_refer_names_who_is_to_be_called(call, domain, to):
+    """A number at the carrier, a SIP address as it stands in the manifest."""
+    assert refer_to(Person(call=call), domain=domain) == to
