@@ -112,7 +112,7 @@ async def _answer(ctx: JobContext, seat: Seat) -> None:
     )
     # livekit-sip answers when this publishes the agent's track.
     await start_session(session, agent, room=ctx.room, caller_identity=call.identity, turn=settings)
-    talk.greet_when_answered()
+    talk.greet_when_answered(resumed=wanted.resumed)
 
 
 def _transfer_desk(ctx: JobContext, seat: Seat, call: Call, profile: AgentProfile) -> TransferDesk:

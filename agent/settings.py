@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -67,15 +67,34 @@ class TurnSettings(BaseSettings):
         return self
 
 
-class AgentSettings(TurnSettings):
+class LiveKitSettings(BaseSettings):
+    """Where LiveKit is, and how to log: what the supervisor needs, too."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    livekit_url: Annotated[str, _address("http", "https", "ws", "wss")] = Field(validation_alias="LIVEKIT_URL")
+    livekit_api_key: _Key = Field(validation_alias="LIVEKIT_API_KEY")
+    livekit_api_secret: _Secret = Field(validation_alias="LIVEKIT_API_SECRET")
+    log_format: Literal["text", "json"] = Field("text", validation_alias="DIALROOM_LOG_FORMAT")
+    log_personal_data: bool = Field(False, validation_alias="DIALROOM_LOG_PERSONAL_DATA")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the process's environment, and ``.env`` in the working folder for what is not set there.
+
+        Raises:
+            SettingMissingError: an address or a key is not set.
+            UserError: a value has the wrong form; values of keys are never told.
+        """
+        return _checked(cls)
+
+
+class AgentSettings(LiveKitSettings, TurnSettings):
     """Keys and addresses. The `base_url`s are those of the services; a manifest may name others for an agent.
 
     `cache` is a folder for prepared speech. `time_zone` is where the agent tells the time.
     """
 
-    livekit_url: Annotated[str, _address("http", "https", "ws", "wss")] = Field(validation_alias="LIVEKIT_URL")
-    livekit_api_key: _Key = Field(validation_alias="LIVEKIT_API_KEY")
-    livekit_api_secret: _Secret = Field(validation_alias="LIVEKIT_API_SECRET")
     deepgram_api_key: _Secret = Field(validation_alias="DEEPGRAM_API_KEY")
     deepgram_base_url: Annotated[str, _address("http", "https")] = Field(
         DEEPGRAM_API, validation_alias="DEEPGRAM_BASE_URL"
@@ -84,18 +103,6 @@ class AgentSettings(TurnSettings):
     openai_base_url: Annotated[str, _address("http", "https")] = Field(OPENAI_API, validation_alias="OPENAI_BASE_URL")
     cache: Path = Field(Path("~/.cache/dialroom"), validation_alias="DIALROOM_CACHE")
     time_zone: ZoneInfo = Field(ZoneInfo("Asia/Kolkata"), validation_alias="DIALROOM_TIME_ZONE")
-    log_format: Literal["text", "json"] = Field("text", validation_alias="DIALROOM_LOG_FORMAT")
-    log_personal_data: bool = Field(False, validation_alias="DIALROOM_LOG_PERSONAL_DATA")
-
-    @classmethod
-    def load(cls) -> AgentSettings:
-        """Read the process's environment, and ``.env`` in the working folder for what is not set there.
-
-        Raises:
-            SettingMissingError: an address or a key is not set.
-            UserError: a value has the wrong form; values of keys are never told.
-        """
-        return _checked(cls)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> AgentSettings:
@@ -117,7 +124,7 @@ class _OnlyGiven(AgentSettings):
         return (init_settings,)
 
 
-_Settings = TypeVar("_Settings", bound=AgentSettings)
+_Settings = TypeVar("_Settings", bound=LiveKitSettings)
 
 
 def _checked(cls: type[_Settings], given: Mapping[str, Any] | None = None) -> _Settings:

@@ -14,7 +14,7 @@ from livekit.agents.voice.events import AgentStateChangedEvent
 
 from agent.call import Call
 from agent.conversation.handing_over import said_so_far
-from agent.conversation.sentences import GIVE_UP, TRY_AGAIN
+from agent.conversation.sentences import GIVE_UP, RESUMED, TRY_AGAIN
 from agent.failures import Failures
 from agent.keypad import Keypad
 from agent.prepared import PreparedSpeech
@@ -54,6 +54,7 @@ class Talk:
         self._tasks: set[asyncio.Task[None]] = set()
         self._status_changed = asyncio.Event()
         self._last_words = False
+        self._opening = profile.greeting
         self._end_reason: str | None = None
         self._deleted: asyncio.Future[Any] | None = None
         session.on("close", self._on_close)
@@ -64,8 +65,12 @@ class Talk:
         ctx.room.on("participant_disconnected", self._on_left)
         ctx.add_shutdown_callback(self._clean_up)
 
-    def greet_when_answered(self) -> None:
-        """Say the greeting as soon as the caller's leg is active: words before that are lost. Returns at once."""
+    def greet_when_answered(self, *, resumed: bool = False) -> None:
+        """Say the greeting as soon as the caller's leg is active: words before that are lost. Returns at once.
+
+        `resumed`: somebody else has greeted the caller, and is gone.
+        """
+        self._opening = RESUMED if resumed else self._profile.greeting
         self._spawn(self._greet())
 
     async def hear_out(self, sentence: str) -> None:
@@ -95,8 +100,14 @@ class Talk:
             self._deleted = self._ctx.delete_room()
             self._ctx.shutdown(reason)
 
+    def leave(self, reason: str) -> None:
+        """Leave the room to those who are in it, as the reason says. The call goes on without an agent."""
+        if self._end_reason is None:
+            self._end_reason = reason
+            self._ctx.shutdown(reason)
+
     async def _greet(self) -> None:
-        greeting = await self._prepare(self._profile.greeting)
+        greeting = await self._prepare(self._opening)
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 while self._status() not in ("active", "hangup"):
@@ -107,7 +118,7 @@ class Talk:
         self._turns.mark("answered")
         if self._status() == "hangup":
             self.end("caller left")
-        self._say(self._profile.greeting, greeting)
+        self._say(self._opening, greeting)
         for sentence in (self._profile.goodbye, TRY_AGAIN, GIVE_UP):
             await self._prepare(sentence)
 

@@ -17,11 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from livekit import api
 from livekit.agents import AgentServer, JobRequest
 
 from agent import job
 from agent.admission import Admission
 from agent.check import check_services
+from agent.cleanup import remove_ended_agents
 from agent.errors import PortTakenError, UnreachableError
 from agent.logs import configure_logging
 from agent.settings import AgentSettings
@@ -70,7 +72,7 @@ async def run_worker(
         told = {"deployment": manifest.deployment, "max_calls": max_calls, "warm": warm, "manifest": str(manifest_path)}
         log.info("worker starts", extra=told)
         try:
-            return await _serve(server, stop)
+            return await _serve(server, stop, settings)
         except OSError as error:
             why = os.strerror(error.errno or 0).lower()
             raise PortTakenError(
@@ -78,7 +80,30 @@ async def run_worker(
             ) from None
 
 
-async def _serve(server: AgentServer, stop: asyncio.Future[int]) -> int:
+async def _serve(server: AgentServer, stop: asyncio.Future[int], settings: AgentSettings) -> int:
+    key, secret = settings.livekit_api_key, settings.livekit_api_secret.get_secret_value()
+    async with api.LiveKitAPI(settings.livekit_url, key, secret) as client:
+        cleaning = asyncio.ensure_future(_clean(server, client))
+        try:
+            return await _serve_until(server, stop)
+        finally:
+            cleaning.cancel()
+
+
+async def _clean(server: AgentServer, client: api.LiveKitAPI) -> None:
+    started = asyncio.Event()
+    server.on("worker_started", started.set)
+    await started.wait()  # before that the server has no list of jobs
+    await remove_ended_agents(client, lambda: _agents(server))
+
+
+def _agents(server: AgentServer) -> dict[str, str]:
+    """Return the identities of the agents of running jobs, with their rooms."""
+    running = [(info.accept_arguments.identity, info.job) for info in server.active_jobs]
+    return {identity or f"agent-{job.id}": job.room.name for identity, job in running}
+
+
+async def _serve_until(server: AgentServer, stop: asyncio.Future[int]) -> int:
     running = asyncio.ensure_future(server.run())
     rearming = asyncio.ensure_future(keep_ctrl_c())
     server.on("worker_started", rearming.cancel)

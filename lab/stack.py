@@ -40,8 +40,8 @@ class StackOptions:
     """What to start.
 
     `delays_ms` are those of the speech stand-ins, by service (`stt`, `llm`, `tts`). `workers` may be 0: more can be
-    added to the running stack. `extra_env` reaches the manifest and the workers. `extra_numbers` are owned at the
-    carrier beside the manifest's.
+    added to the running stack; with `supervise`, `dialroom supervise` watches their rooms. `extra_env` reaches the
+    manifest and the workers. `extra_numbers` are owned at the carrier beside the manifest's.
     """
 
     run_dir: Path
@@ -52,6 +52,7 @@ class StackOptions:
     ears: Literal["real", "oracle"] = "real"
     delays_ms: Mapping[str, int] = field(default_factory=dict)
     workers: int = 1
+    supervise: bool = True
     warm: int = 2
     max_calls: int = 50
     extra_env: Mapping[str, str] = field(default_factory=dict)
@@ -76,6 +77,8 @@ class Stack:
     environ: dict[str, str]
     workers: list[Child] = field(default_factory=list)
     applied: Applied | None = None
+    supervisor: Child | None = None
+    watch_port: int = 0
     processes: list[Child] = field(default_factory=list)
     _exit: AsyncExitStack = field(repr=False)
     _password: str = field(default_factory=lambda: secrets.token_hex(12), repr=False)
@@ -129,6 +132,16 @@ class Stack:
         await worker.ready(timeout_s=90)
         return worker
 
+    async def add_supervisor(self) -> Child:
+        """Start `dialroom supervise` and wait until it watches; one that is started after another takes its place."""
+        argv = [sys.executable, "-m", "cli", "supervise", "--json", "--port", str(self.watch_port)]
+        log_path = self.options.run_dir / "supervisor.log"
+        watching = child("supervisor", argv, env=self.environ, log_path=log_path, cwd=ROOT)
+        self.supervisor = await self._exit.enter_async_context(watching)
+        self.processes.append(self.supervisor)
+        await self.supervisor.ready(timeout_s=60)
+        return self.supervisor
+
     def ready_line(self) -> dict[str, Any]:
         """What `dialroom up --json` prints."""
         return {
@@ -161,8 +174,14 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
         servers: list[Child] = []
         redis_url = await exits.enter_async_context(valkey(options.run_dir, on_start=servers.append))
         say(f"valkey on {redis_url}")
+        watch_port = free_port() if options.supervise else 0
         livekit = await exits.enter_async_context(
-            livekit_server(options.run_dir, redis_url=redis_url, on_start=servers.append)
+            livekit_server(
+                options.run_dir,
+                redis_url=redis_url,
+                on_start=servers.append,
+                webhooks=f"http://127.0.0.1:{watch_port}/livekit" if watch_port else "",
+            )
         )
         say(f"livekit-server on {livekit.url}")
         environ = _base_environ(livekit, options) | dict(options.extra_env)
@@ -189,7 +208,11 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
             processes=[*servers, speech, carrier, sip.process],
             _exit=exits,
         )
-        await asyncio.gather(stack.provision(), _add_workers(stack, options.workers))
+        if watch_port:
+            stack.watch_port = watch_port
+            await asyncio.gather(stack.add_supervisor(), stack.provision(), _add_workers(stack, options.workers))
+        else:
+            await asyncio.gather(stack.provision(), _add_workers(stack, options.workers))
         say(f"ready after {time.monotonic() - started:.1f} s")
         yield stack
 

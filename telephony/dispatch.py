@@ -56,7 +56,8 @@ class DispatchMetadata:
 
     `number` is the called number in E.164, or None when the rule serves several numbers: then the caller's leg has it
     in its attribute `CALLED`. With `split`, calls are shared among agents by weight, and `agent` is the first of them.
-    `callers` are the only numbers (E.164) that may call; empty is everybody.
+    `callers` are the only numbers (E.164) that may call; empty is everybody. `resumed`: the call runs already, and its
+    agent has died (no rule says so, the supervisor does).
     """
 
     deployment: str
@@ -64,10 +65,11 @@ class DispatchMetadata:
     number: str | None = None
     split: tuple[tuple[str, int], ...] = ()
     callers: tuple[str, ...] = ()
+    resumed: bool = False
 
     def to_json(self) -> str:
         """Return the metadata as compact JSON with sorted keys, equal values giving equal texts."""
-        fields = {key: value for key, value in asdict(self).items() if value not in (None, ())}
+        fields = {key: value for key, value in asdict(self).items() if value not in (None, (), False)}
         version = RESTRICTED_VERSION if self.split or self.callers else DISPATCH_VERSION
         return json.dumps({"v": version, **fields}, sort_keys=True, separators=(",", ":"))
 
@@ -104,6 +106,7 @@ class DispatchMetadata:
             number=_required(fields, "number") if fields.get("number") is not None else None,
             split=_shares(fields.get("split", [])),
             callers=_texts(fields.get("callers", [])),
+            resumed=fields.get("resumed") is True,
         )
 
 

@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRETS = {"LIVEKIT_API_KEY": "APIcheck", "LIVEKIT_API_SECRET": "x" * 32}
-SERVICES = {"valkey", "livekit", "sip", "worker"}
+SERVICES = {"valkey", "livekit", "sip", "worker", "supervisor"}
 DRAINING = {"livekit", "sip", "worker"}
 # livekit-sip v1.11.0, pkg/config/config.go: it ignores every other key without a word.
 SIP_KEYS = """

@@ -6,3 +6,4 @@ from typing import Final
 
 TRY_AGAIN: Final = "Sorry, I did not get that. Could you say it again?"
 GIVE_UP: Final = "Sorry, something is wrong on our side. Please call again later."
+RESUMED: Final = "I am sorry, the line was interrupted for a moment. How can I help you?"

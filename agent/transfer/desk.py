@@ -19,6 +19,7 @@ from agent.transfer.events import CallerGone, Cancelled
 from agent.transfer.handover import CallerSide, Handover, Line
 from agent.transfer.outcome import Outcome
 from telephony.dispatch import outbound_name
+from telephony.legs import is_supervised
 from telephony.manifest.targets import Mode, Target
 
 log = logging.getLogger("dialroom.transfer")
@@ -33,6 +34,10 @@ class Talker(CallerSide, Protocol):
 
     def end(self, reason: str) -> None:
         """End the call."""
+        ...
+
+    def leave(self, reason: str) -> None:
+        """Leave the call to those who are in it."""
         ...
 
 
@@ -129,11 +134,22 @@ class TransferDesk:
         return Line(trunk_id=trunk_id, domain=domain, caller_id=self._call.called)
 
     def _finished(self, outcome: Outcome, target: Target) -> None:
-        if outcome in ("bridged", "referred"):
-            return  # the call lives on, in the room until one of them leaves, or without us
+        if outcome == "referred":
+            return  # the call lives on without us
+        if outcome == "bridged":
+            self._go(target)
+            return
         self._running = None
         if outcome != "caller_left" and self._talk is not None:
             self._task = asyncio.ensure_future(self._talk.hear_out(told(outcome, target)))
+
+    def _go(self, target: Target) -> None:
+        """Leave both to each other; only a supervisor can see the end of a call without an agent."""
+        watched = is_supervised(self._ctx.room.metadata)
+        if target.agent == "leaves" and watched and self._talk is not None:
+            self._talk.leave("handed to a human")
+        elif target.agent == "leaves":
+            log.warning("the agent stays in the call: no `dialroom supervise` watches the room")
 
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
         if self._running is None:

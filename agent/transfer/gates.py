@@ -14,6 +14,8 @@ from typing import Final
 
 from livekit import api, rtc
 
+from telephony.legs import HANDED_OVER, LEG
+
 AGAIN_S: Final = (0.0, 0.1, 0.3)
 """When an unsubscribe is sent, after the track was seen. The last one comes after the leg's own subscribe."""
 SETTLED_S: Final = 0.1
@@ -70,6 +72,13 @@ class Gates:
         """Let caller and human hear each other."""
         await self.let_caller_hear()
         await asyncio.gather(self._subscribe(self._caller, human, True), self._subscribe(human, self._caller, True))
+
+    async def mark_bridged(self, human: str) -> None:
+        """Note in the room that both talk: from now on the call needs no agent."""
+        for who, attributes in ((human, {LEG: "bridged"}), (self._caller, {HANDED_OVER: "yes"})):
+            await self._client.room.update_participant(
+                api.UpdateParticipantRequest(room=self._room.name, identity=who, attributes=attributes)
+            )
 
     async def _subscribe(self, listener: str, speaker: str, subscribe: bool) -> None:
         sids = self._tracks_of(speaker)

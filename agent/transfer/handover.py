@@ -228,6 +228,7 @@ class Handover:
                 if self._state is not None and self._target.mode_of(self._state.person) == "press-1":
                     await self._gates.mute(self._leg.identity, muted=False)
                 await self._gates.merge(self._leg.identity)
+                await self._gates.mark_bridged(self._leg.identity)
         except _NOT_CONFIRMED:
             log.exception("the merge is not confirmed")
             self.tell(events.MergeFailed())

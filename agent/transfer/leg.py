@@ -13,6 +13,7 @@ from livekit import api, rtc
 
 from agent.transfer.outcome import DialFailure, Outcome, is_worth_another_try, outcome_of
 from telephony.dispatch import CALL_ID_FULL, CALL_STATUS
+from telephony.legs import LEG
 from telephony.manifest.targets import Person
 
 log = logging.getLogger("dialroom.transfer")
@@ -81,6 +82,7 @@ class HumanLeg:
 
     async def _dial(self, request: api.CreateSIPParticipantRequest, ring_s: int, name: str) -> None:
         request.room_name, request.participant_identity, request.participant_name = self._room.name, self.identity, name
+        request.participant_attributes[LEG] = "consulted"
         request.ringing_timeout.FromSeconds(ring_s)
         request.wait_until_answered = True
         for left in reversed(range(DIAL_TRIES)):

@@ -38,7 +38,7 @@ class LiveKit:
 
 
 def livekit_config(
-    *, port: int, rtc_tcp_port: int, rtc_udp_port: int, redis_address: str, key: str, secret: str
+    *, port: int, rtc_tcp_port: int, rtc_udp_port: int, redis_address: str, key: str, secret: str, webhooks: str = ""
 ) -> dict[str, Any]:
     """Return the lab's configuration: livekit.yaml with everything bound to loopback."""
     config: dict[str, Any] = yaml.safe_load((ROOT / "livekit.yaml").read_text())
@@ -52,12 +52,17 @@ def livekit_config(
         "enable_loopback_candidate": True,
         "interfaces": {"includes": ["lo", "lo0"]},
     }
+    if webhooks:
+        config["webhook"] = {"api_key": key, "urls": [webhooks]}
     return config
 
 
 @asynccontextmanager
-async def livekit_server(run_dir: Path, *, redis_url: str, on_start: OnStart = ignored) -> AsyncIterator[LiveKit]:
-    """Run livekit-server on free ports of 127.0.0.1 beside the Redis at `redis_url`. `on_start` gets the process.
+async def livekit_server(
+    run_dir: Path, *, redis_url: str, on_start: OnStart = ignored, webhooks: str = ""
+) -> AsyncIterator[LiveKit]:
+    """Run livekit-server on free ports of 127.0.0.1 beside the Redis at `redis_url`. `on_start` gets the process;
+    `webhooks` is where it tells what happens ("" nowhere).
 
     Raises ChildError.
     """
@@ -70,6 +75,7 @@ async def livekit_server(run_dir: Path, *, redis_url: str, on_start: OnStart = i
         redis_address=address,
         key=key,
         secret=secret,
+        webhooks=webhooks,
     )
     path = run_dir / "livekit.yaml"
     path.touch(mode=0o600)

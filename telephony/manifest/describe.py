@@ -89,6 +89,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "Target.people": "Who is dialled, one after the other.",
     "Target.mode": "warm: the agent briefs the human in private; press-1: they hear one sentence and press a key, "
     "muted until then; blind: they talk to the caller as soon as they answer.",
+    "Target.agent": "Whether the agent leaves once both talk (while `dialroom supervise` watches), or stays silent.",
     "Target.refer": "Whether the carrier's trunk takes REFER; a blind transfer then tries that first.",
     "Target.on_busy": "next: the next person is dialled; return: the caller is back with the agent.",
     "Target.on_no_answer": "The same, when nobody answers or decides.",

@@ -13,6 +13,9 @@ from telephony.sip_uri import SipUri, SipUriError
 Mode = Literal["warm", "press-1", "blind"]
 """How somebody is won: briefed by the agent, told in one sentence and asked for a key, or not asked at all."""
 
+Afterwards = Literal["leaves", "stays_silent"]
+"""What the agent does once both talk: it leaves to a supervisor to end the call, or waits for its end in the room."""
+
 AfterFailure = Literal["next", "return"]
 """The next person is dialled, or the caller is back with the agent."""
 
@@ -70,6 +73,7 @@ class Target(Entry):
     people: Annotated[tuple[Annotated[Person, BeforeValidator(_person)], ...], Field(min_length=1)]
     mode: Mode = "warm"
     refer: bool = False
+    agent: Afterwards = "leaves"
     on_busy: AfterFailure = "next"
     on_no_answer: AfterFailure = "next"
     on_declined: AfterFailure = "next"

@@ -54,10 +54,10 @@ async def attack(desk: Desk, *, sampled: bool) -> None:
             assert await said_after(caller)
             for start in range(0, len(given), BLOCK):
                 block = given[start : start + BLOCK]
-                wanted = refusals(desk) + sum(is_object(arguments) for arguments in block)
+                before, objects = refusals(desk), sum(is_object(arguments) for arguments in block)
                 await ask_for(desk, caller, block)
                 assert await said_after(caller)
-                assert refusals(desk) == wanted
+                assert before + objects <= refusals(desk) <= before + len(block)
                 assert sent_out(desk) == allowed
                 await caller.say("I want to talk to a person.")
                 await (await ringing(desk.first)).reject(486)
@@ -80,7 +80,7 @@ def refusals(desk: Desk) -> int:
 
 
 def is_object(arguments: str) -> bool:
-    """Say whether a tool is called with this at all; livekit-agents refuses everything else."""
+    """Say whether a tool is called with this for certain; of the rest livekit-agents mends some."""
     try:
         return isinstance(json.loads(arguments), dict)
     except ValueError:
