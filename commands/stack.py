@@ -73,12 +73,34 @@ def call(
         typer.Option(help="Stereo WAV to write, left the caller, right the agent; the events as .json beside it."),
     ] = None,
     callers: Annotated[int, typer.Option(min=1, max=200, help="Callers at once, all with the same script.")] = 1,
+    human: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Open a second telephone there, for a call whose agent hands the caller over."
+        ),
+    ] = None,
+    human_answers_after: Annotated[
+        float | None, typer.Option(min=0, max=600, help="Seconds that the second telephone rings; 1 if not given.")
+    ] = None,
+    human_says: Annotated[
+        str | None,
+        typer.Option(help='What the human answers to the briefing; "Yes, put them through." if not given.'),
+    ] = None,
+    human_presses: Annotated[str | None, typer.Option(help="Keys that they press instead, such as 1.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Call a number with the synthetic caller and measure what is on the wire."""
+    """Call a number with the synthetic caller and measure what is on the wire.
+
+    With --human a transfer is played by hand: the caller asks for somebody, and a second telephone takes the call that
+    the agent makes then. A target of the manifest must name it: the example's does with
+    `CLINIC_PBX=127.0.0.1:5090 dialroom up`, and `dialroom call +918071000001 --human 127.0.0.1:5090`. In a script,
+    `meet: {timeout_s: 60}` waits until the human has greeted the caller.
+    """
     from lab.dial import dial
+    from lab.human import plan_of
     from lab.terminal.call import Screen, summary
 
+    plan = plan_of(human, answers_after_s=human_answers_after, says=human_says, presses=human_presses)
     results = run(
         dial(
             number,
@@ -88,6 +110,8 @@ def call(
             recording=recording,
             callers=callers,
             screen=Screen(quiet=as_json),
+            human=human,
+            plan=plan,
         )
     )
     if as_json:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+from lab.caller.addresses import resolve
+from lab.caller.caller import Caller
 from lab.caller.crowd import run_crowd
 from lab.caller.result import CallResult
 from lab.caller.run import run_script
 from lab.caller.script import Script, load_script
+from lab.human import HumanPlan, call_with_human
 from lab.running import find_running
 from lab.speech.ears import Ears, EarsMissingError
 from lab.speech.voice import RealVoice, ToneVoice, Voice, VoiceMissingError
 from lab.terminal.call import Screen
-from telephony.errors import UserError
+from telephony.errors import UserError, WorldError
 from telephony.numbers import parse_number
 
 SCRIPTS = Path(__file__).with_name("scripts")
@@ -53,17 +57,26 @@ async def dial(
     recording: Path | None,
     callers: int,
     screen: Screen,
+    human: str | None = None,
+    plan: HumanPlan | None = None,
 ) -> list[CallResult]:
-    """Call and return the results. Raises UserError for a wrong number or script, or when nothing runs to be called."""
+    """Call and return the results. Raises UserError for a wrong number or script, or when nothing runs to be called.
+
+    With `human` (HOST:PORT) somebody takes a call there, as `plan` says: whoever the agent hands the caller to.
+    """
     called, caller = parse_number(number), parse_number(from_number)
     if recording is not None:
         _check_writable(recording)
-    steps = load_script(script or SCRIPTS / "greeting.yaml")
+    if human is not None and callers > 1:
+        raise UserError("--human is one telephone: it goes with one caller, not with --callers")
+    steps = load_script(script or SCRIPTS / ("transfer.yaml" if human else "greeting.yaml"))
     running = find_running()
     address = sip or (running or {}).get("sip")
     if address is None:
         raise UserError("nothing to call: start `dialroom up` in this folder, or give --sip HOST:PORT")
     speech_url = running["speech_url"] if running and address == running["sip"] else None
+    if human is not None:
+        return [await _handed_over(steps, called, address, caller, recording, speech_url, screen, human, plan)]
     if callers == 1:
         return [await _one(steps, called, address, caller, recording, speech_url, screen)]
     return await run_crowd(
@@ -107,3 +120,40 @@ async def _one(
         recogniser=caller_ears(),
         on_event=screen.event,
     )
+
+
+async def _handed_over(
+    steps: Script,
+    called: str,
+    address: str,
+    caller: str,
+    recording: Path | None,
+    speech_url: str | None,
+    screen: Screen,
+    human: str,
+    plan: HumanPlan | None,
+) -> CallResult:
+    host, port = await resolve(human)
+    ears = caller_ears()
+    async with AsyncExitStack() as opened:
+        phone = Caller(
+            colleague_voice(), host=host, port=port, speech_url=speech_url, recogniser=ears, takes_calls=True
+        )
+        try:
+            await opened.enter_async_context(phone)
+        except OSError as error:
+            raise WorldError(f"--human {human} cannot be opened ({error.strerror}): choose another port") from None
+        own = Caller(caller_voice(), codecs=steps.codecs, speech_url=speech_url, recogniser=ears)
+        await opened.enter_async_context(own)
+        await own.prepare(steps.sentences())
+        return await call_with_human(
+            steps,
+            called,
+            caller=own,
+            sip=address,
+            from_number=caller,
+            phone=phone,
+            plan=plan or HumanPlan(),
+            screen=screen,
+            recording=recording,
+        )

@@ -33,9 +33,10 @@ NETWORK_CODECS: tuple[CodecName, ...] = ("PCMU", "PCMA")
 class Caller:
     """Dials, as the phone network would. An async context manager.
 
-    `host` is our own address that the other side can reach. `speech_url` is where the speech stand-ins listen, if they
-    are to be told what is said. `recogniser` writes down what the agent says. `keep_sound` False saves memory when
-    nothing is to be recorded or recognised. With `takes_calls` it can be called too (`called`).
+    `host` is our own address that the other side can reach, `port` the one for SIP (0 is any). `speech_url` is where
+    the speech stand-ins listen, if they are to be told what is said. `recogniser` writes down what the agent says.
+    `keep_sound` False saves memory when nothing is to be recorded or recognised. With `takes_calls` it can be called
+    too (`called`).
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Caller:
         voice: Voice,
         *,
         host: str = "127.0.0.1",
+        port: int = 0,
         codecs: Sequence[str] = NETWORK_CODECS,
         speech_url: str | None = None,
         recogniser: Recogniser | None = None,
@@ -51,7 +53,7 @@ class Caller:
         faults: Faults | None = None,
         timers: Timers | None = None,
     ) -> None:
-        self.sip = SipEndpoint(host, user_agent=USER_AGENT, faults=faults, timers=timers)
+        self.sip = SipEndpoint(host, port, user_agent=USER_AGENT, faults=faults, timers=timers)
         self.sip.allow = (*BASE_METHODS, "REFER")
         self._host = host
         self._voice = voice

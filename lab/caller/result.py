@@ -47,11 +47,24 @@ class WireFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HumanResult:
+    """The second telephone, whose owner the agent may have dialled. `heard` has None without a recogniser."""
+
+    rang: bool
+    answered: bool = False
+    said: tuple[str, ...] = ()
+    heard: tuple[str | None, ...] = ()
+    ended_by: Literal["human", "other", "none"] = "none"
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallResult:
     """One call. Times are ms since the INVITE, None for what did not happen.
 
     `status` is the INVITE's final status, None when the caller gave up or nobody answered. `ended_by` is none for a
-    call that was never answered. `failures` says what the script expected and did not get.
+    call that was never answered. `failures` says what the script expected and did not get. `human` is there when a
+    second telephone was.
     """
 
     number: str
@@ -71,11 +84,12 @@ class CallResult:
     recording: str | None = None
     caller: WireFigures = field(default_factory=WireFigures)
     failures: tuple[str, ...] = ()
+    human: HumanResult | None = None
 
     @property
     def passed(self) -> bool:
-        """Whether the call was answered and went as the script expected."""
-        return self.answered and not self.failures
+        """Whether the call was answered and went as the script expected, at both telephones."""
+        return self.answered and not self.failures and not (self.human and self.human.failures)
 
     @property
     def heard(self) -> list[str | None]:

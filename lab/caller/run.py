@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from lab.caller.caller import Caller
@@ -14,6 +14,9 @@ from lab.caller.result import CallResult
 from lab.caller.script import Script, Step
 from lab.speech.voice import Voice
 from telephony.errors import WorldError
+
+MeetHuman = Callable[[float], Awaitable[str | None]]
+"""Waits, for at most so many seconds, until a human has greeted the caller; returns what went wrong."""
 
 
 async def run_script(
@@ -66,14 +69,18 @@ async def follow(
     credentials: tuple[str, str] | None = None,
     headers: Sequence[tuple[str, str]] = (),
     on_event: OnEvent | None = None,
+    meet: MeetHuman | None = None,
 ) -> CallResult:
-    """Make one call of a caller that is open already. Raises what `start_call` raises, and OSError (recording)."""
+    """Make one call of a caller that is open already. Raises what `start_call` raises, and OSError (recording).
+
+    `meet` is for a step of that name: there is a human whom the agent can dial.
+    """
     call = await caller.start_call(
         number, sip=sip, from_number=from_number, credentials=credentials, headers=headers, on_event=on_event
     )
     try:
         if await call.wait_answered(ring_timeout_s=script.ring_timeout_s):
-            await _take_steps(call, script, on_event)
+            await _take_steps(call, script, on_event, meet)
     finally:
         await call.aclose()
     if recording:
@@ -84,11 +91,11 @@ async def follow(
     return result
 
 
-async def _take_steps(call: PhoneCall, script: Script, on_event: OnEvent | None) -> None:
+async def _take_steps(call: PhoneCall, script: Script, on_event: OnEvent | None, meet: MeetHuman | None) -> None:
     """Take the steps until one fails."""
     for index, step in enumerate(script.steps):
         try:
-            problem = await _take(call, step)
+            problem = await _take(call, step, meet)
         except WorldError as error:
             problem = str(error)
         if problem:
@@ -99,7 +106,7 @@ async def _take_steps(call: PhoneCall, script: Script, on_event: OnEvent | None)
             return
 
 
-async def _take(call: PhoneCall, step: Step) -> str | None:
+async def _take(call: PhoneCall, step: Step, meet: MeetHuman | None) -> str | None:
     """Take one step; return what went wrong."""
     if step.expect_hang_up:
         limit_s = step.expect_hang_up.timeout_s
@@ -110,6 +117,8 @@ async def _take(call: PhoneCall, step: Step) -> str | None:
         return None if turn else _silent(call, step.hear.timeout_s)
     if not call.is_up:
         return None if step.hang_up else "the agent had hung up"
+    if step.meet:
+        return await meet(step.meet.timeout_s) if meet else "there is no second telephone: give --human HOST:PORT"
     if step.say:
         await call.say(*step.say)
     elif step.barge_in:

@@ -6,6 +6,7 @@
 - barge_in: {after_s: 1.0, say: "Wait."}
 - digits: "12#"
 - wait: 2
+- meet: {timeout_s: 60}                         # the human whom the agent has dialled greets the caller
 - hang_up
 - expect_hang_up: {timeout_s: 20}
 """
@@ -41,7 +42,7 @@ def _bounded(part: Part) -> Part:
 
 Said = Annotated[tuple[Annotated[Part, AfterValidator(_bounded)], ...], Field(min_length=1, max_length=100)]
 """What one turn of the caller is: words, and pauses between them in seconds."""
-_BARE_STEPS = ("hang_up", "hear", "expect_hang_up")
+_BARE_STEPS = ("hang_up", "hear", "meet", "expect_hang_up")
 
 
 class ScriptError(UserError):
@@ -69,6 +70,12 @@ class BargeIn(_Model):
     _listed = field_validator("say", mode="before")(lambda given: _listed(given))
 
 
+class Meet(_Model):
+    """Wait until a human has greeted the caller: the one of `dialroom call --human`."""
+
+    timeout_s: Seconds = 60.0
+
+
 class ExpectHangUp(_Model):
     """The agent must end the call."""
 
@@ -83,6 +90,7 @@ class Step(_Model):
     barge_in: BargeIn | None = None
     digits: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     wait: Seconds | None = None
+    meet: Meet | None = None
     hang_up: Literal[True] | None = None
     expect_hang_up: ExpectHangUp | None = None
 

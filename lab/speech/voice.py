@@ -82,16 +82,19 @@ class RealVoice:
 
 
 class ToneVoice:
-    """A burst of 220 to 440 Hz per word, as long as the word. Needs nothing and says nothing."""
+    """A burst per word, as long as the word: of 220 to 440 Hz, or always of `hertz`. Needs nothing and says nothing."""
 
     name = "tone"
+
+    def __init__(self, *, hertz: int | None = None) -> None:
+        self._hertz = hertz
 
     def speak(self, text: str, *, sample_rate: int) -> Samples:
         """Return the bursts with 40 ms between them."""
         pieces: list[NDArray[np.float32]] = []
         for word in text.split():
             seconds = np.arange(int((0.08 + 0.05 * len(word)) * sample_rate)) / sample_rate
-            pitch = 220 + int(hashlib.sha256(word.encode()).hexdigest()[:4], 16) % 220
+            pitch = self._hertz or 220 + int(hashlib.sha256(word.encode()).hexdigest()[:4], 16) % 220
             pieces += [
                 (np.sin(2 * np.pi * pitch * seconds) * 0.3).astype(np.float32),
                 np.zeros(sample_rate // 25, np.float32),

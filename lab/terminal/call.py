@@ -65,7 +65,8 @@ def _one(result: CallResult) -> str:
     )
     if result.recording:
         lines.append(f"  recording (left: caller, right: agent): {shown(result.recording)}")
-    lines += [f"  NOT AS EXPECTED: {failure}" for failure in result.failures]
+    failures = [*result.failures, *(result.human.failures if result.human else ())]
+    lines += [f"  NOT AS EXPECTED: {failure}" for failure in failures]
     return "\n".join(lines)
 
 

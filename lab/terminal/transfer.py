@@ -21,6 +21,8 @@ def _words(who: str, event: CallEvent) -> str:
             return "200 OK" if who == "caller" else "the colleague answers"
         case "said":
             return f"{who:<9} | {event.text}"
+        case "digits":
+            return f"{who:<9} | presses {event.text}"
         case "agent":
             return f"{who:<9} hears | {event.text or '(speech)'}"
         case "ended":

@@ -1,4 +1,4 @@
-"""A stack whose agent may hand callers to two colleagues, their telephones, and who hears what, told by the sound."""
+"""A stack whose agent may hand callers to three colleagues, their telephones, and who hears what, told by the sound."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from pathlib import Path
 
 import aiohttp
 import numpy as np
+from livekit import api
 
+from lab.caller.announce import Announcer
 from lab.caller.caller import Caller
 from lab.caller.phone_call import PhoneCall
+from lab.caller.speech import speak
 from lab.media.codec import Samples
 from lab.sip.call import IncomingCall
 from lab.speech.voice import ToneVoice
 from lab.stack import Stack, StackOptions, local_stack
 from telephony.call_tag import call_tag
-from tests.lab.gateway.ears import until
-from tests.lab.gateway.telephone import Line, Telephone, telephone
+from tests.lab.gateway.ears import tone, until
+from tests.lab.gateway.telephone import PHONE_HZ, Line, Telephone, telephone
 from tests.scenarios.conftest import eventually, speech_log
 
 NUMBER = "+918071000501"
@@ -45,20 +48,24 @@ livekit: {{ sip_host: "${{LIVEKIT_SIP_HOST:-sip.example.com}}" }}
 """
 HEAR_S = 60.0
 MESSAGES = "messages.jsonl"
+CALLER_HZ = 1100
+"""The caller speaks in this tone, colleagues in `PHONE_HZ`, the agent between 220 and 440 Hz."""
+PAUSE_S = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """The stack, and the telephones of two colleagues who may be dialled."""
+    """The stack, and the telephones of the colleagues who may be dialled."""
 
     stack: Stack
     first: Telephone
     second: Telephone
+    third: Telephone
 
     @asynccontextmanager
     async def caller(self, asks: str = "I want to talk to a person.") -> AsyncIterator[PhoneCall]:
         """Yield a caller who has heard the greeting and asked for somebody."""
-        async with Caller(ToneVoice(), speech_url=self.stack.speech_url) as caller:
+        async with Caller(ToneVoice(hertz=CALLER_HZ), speech_url=self.stack.speech_url) as caller:
             call = await caller.dial(NUMBER, sip=self.stack.sip.address)
             assert call.is_up, call.reason
             assert await call.hear_turn(timeout_s=HEAR_S)
@@ -68,16 +75,16 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(run_dir: Path, *, gateway: str, targets: Mapping[str, str]) -> AsyncIterator[Desk]:
-    """Yield a desk; `targets` has the settings of each, as YAML, with ``{people}`` for both colleagues.
+    """Yield a desk; `targets` has the settings of each, as YAML.
 
-    Messages of callers are kept in the run's folder, beside the manifest.
+    ``{first}``, ``{second}``, ``{third}`` stand for the colleagues, ``{people}`` for the first two. Messages of
+    callers are kept in the run's folder, beside the manifest.
     """
-    async with telephone("") as first, telephone("") as second:
-        uris = [f"sip:{name}@{phone.address}" for name, phone in (("asha", first), ("ravi", second))]
-        said = {
-            name: settings.replace("{people}", ", ".join(f'"{uri}"' for uri in uris)).replace("{first}", f'"{uris[0]}"')
-            for name, settings in targets.items()
-        }
+    async with telephone("") as first, telephone("") as second, telephone("") as third:
+        phones = {"first": ("asha", first), "second": ("ravi", second), "third": ("meera", third)}
+        called = {place: f'"sip:{name}@{phone.address}"' for place, (name, phone) in phones.items()}
+        called["people"] = f"{called['first']}, {called['second']}"
+        said = {name: _filled(settings, called) for name, settings in targets.items()}
         path = run_dir / "desk.yaml"
         lines = "\n".join(f"  {name}: {{{settings}}}" for name, settings in said.items())
         path.write_text(MANIFEST.format(number=NUMBER, names=", ".join(said), targets=lines))
@@ -91,7 +98,13 @@ async def open_desk(run_dir: Path, *, gateway: str, targets: Mapping[str, str]) 
             extra_env={"DIALROOM_MESSAGES": str(run_dir / MESSAGES), "DIALROOM_CACHE": str(run_dir / "cache")},
         )
         async with local_stack(options) as stack:
-            yield Desk(stack=stack, first=first, second=second)
+            yield Desk(stack=stack, first=first, second=second, third=third)
+
+
+def _filled(settings: str, called: Mapping[str, str]) -> str:
+    for place, uri in called.items():
+        settings = settings.replace(f"{{{place}}}", uri)
+    return settings
 
 
 def has_tone(sound: Samples, hertz: float, rate: int) -> bool:
@@ -120,6 +133,51 @@ async def ringing(phone: Telephone) -> IncomingCall:
 async def briefed(human: Line) -> None:
     """Wait for the agent's words."""
     await until(lambda: human.ear.frequency is not None, "words of the agent at the human")
+
+
+async def says(desk: Desk, human: Line, words: str) -> None:
+    """Let the agent finish; then the colleague, who hums until now, is silent, says this, and is silent."""
+    codec = human.rtp.codec
+    assert codec is not None
+    sentence = speak((words,), voice=ToneVoice(hertz=PHONE_HZ), sample_rate=codec.sample_rate)
+    silence = np.zeros(codec.frame_samples, np.int16)
+    human.rtp.next_frame = lambda: silence
+    await until(lambda: human.ear.frequency is None, "end of the agent's words")
+    await asyncio.sleep(PAUSE_S)
+    announcer = Announcer(desk.stack.speech_url)
+    await announcer.announce(human.call.call_id, sentence)
+    await announcer.aclose()
+    frames = sentence.frames()
+    human.rtp.next_frame = lambda: next(frames, (silence, False))[0]
+    await asyncio.sleep(sentence.duration_s)
+
+
+def hums(human: Line) -> None:
+    """Let the colleague hum again."""
+    assert human.rtp.codec is not None
+    human.rtp.next_frame = tone(PHONE_HZ, human.rtp.codec.sample_rate)
+
+
+def has_heard_caller(human: Line) -> bool:
+    """Say whether a colleague has heard the caller so far."""
+    assert human.rtp.codec is not None
+    return has_tone(human.ear.sound, CALLER_HZ, human.rtp.codec.sample_rate)
+
+
+async def nobody_is_left(desk: Desk) -> None:
+    """Wait until no telephone is in any room."""
+    livekit = desk.stack.livekit
+    async with api.LiveKitAPI(livekit.http_url, livekit.api_key, livekit.api_secret) as client:
+
+        async def empty() -> bool:
+            rooms = (await client.room.list_rooms(api.ListRoomsRequest())).rooms
+            for room in rooms:
+                there = await client.room.list_participants(api.ListParticipantsRequest(room=room.name))
+                if any(one.kind == api.ParticipantInfo.Kind.SIP for one in there.participants):
+                    return False
+            return True
+
+        await eventually(empty, limit_s=HEAR_S)
 
 
 def now_s() -> float:

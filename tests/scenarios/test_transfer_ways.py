@@ -137,12 +137,13 @@ async def test_a_refer_whose_human_is_busy_gives_the_caller_back(desk: Desk) -> 
     assert await outcomes(desk, caller) == ["busy"]
 
 
-async def test_a_refer_without_an_answer_calls_nobody_twice(desk: Desk) -> None:
-    """Nobody knows whether the partner's telephone rings: the caller is asked."""
+@pytest.mark.parametrize("after_s", [HEAR_S, pytest.param(0.0, marks=pytest.mark.full)])
+async def test_a_refer_without_an_answer_calls_nobody_twice(desk: Desk, after_s: float) -> None:
+    """No answer, or no NOTIFY: nobody knows whether the partner's telephone rings, and the caller is asked."""
     async with desk.caller(PARTNER) as caller:
 
         async def never(_refer: ReceivedRefer) -> int:
-            await asyncio.sleep(HEAR_S)
+            await asyncio.sleep(after_s)
             return 202
 
         assert caller.talk is not None

@@ -37,18 +37,25 @@ def tone(frequency: int, rate: int, *, amplitude: int = 8000) -> Callable[[], Sa
 
 
 class Ear:
-    """Remembers the last 0.4 s."""
+    """Tells what sounds now, by the last 0.4 s; `sound` is all that came."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
+        self._all: list[Samples] = []
         self._frames: deque[Samples] = deque()
         self._count = 0
 
     def push(self, samples: Samples) -> None:
+        self._all.append(samples)
         self._frames.append(samples)
         self._count += len(samples)
         while self._count - len(self._frames[0]) >= self._rate * WINDOW_S:
             self._count -= len(self._frames.popleft())
+
+    @property
+    def sound(self) -> Samples:
+        """Everything that came, one packet after the other."""
+        return np.concatenate([np.zeros(0, np.int16), *self._all])
 
     @property
     def frequency(self) -> float | None:
