@@ -102,6 +102,7 @@ async def may_hear(desk: Desk) -> bool:
     raise AssertionError(rooms)
 
 
+@pytest.mark.full
 async def test_after_hours_nobody_is_dialled(desk: Desk) -> None:
     """The caller is told at once, and the talk goes on."""
     async with desk.caller("Hello.") as caller:
@@ -159,6 +160,7 @@ async def test_a_caller_leaves_a_message(desk: Desk) -> None:
     assert kept["to"] == "+918071000501"
 
 
+@pytest.mark.full
 async def test_a_caller_may_be_hung_up_on_with_the_reason(desk: Desk) -> None:
     """When that is what the target says."""
     async with desk.caller("Hello.") as caller:
@@ -189,6 +191,7 @@ async def test_a_strict_briefing_is_heard_by_nobody_and_the_caller_is_told_to_wa
             await taken(desk, caller, human)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("target", "hertz"), [("music", MUSIC_HZ), ("tone", TONE_HZ)])
 async def test_the_caller_waits_with_the_sound_that_the_target_names(desk: Desk, target: str, hertz: int) -> None:
     """A file, or a tone."""
@@ -202,6 +205,7 @@ async def test_the_caller_waits_with_the_sound_that_the_target_names(desk: Desk,
         assert await said_after(caller)
 
 
+@pytest.mark.full
 async def test_the_caller_is_told_that_it_goes_on(desk: Desk) -> None:
     """While it rings for long."""
     async with desk.caller("Hello.") as caller:
