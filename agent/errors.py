@@ -1,6 +1,7 @@
 """Errors of the worker.
 
 UserError                a setting has no sense (2)
+└── HoldSoundError       a target's sound file is not there (2)
 WorldError
 ├── SettingMissingError  a key or an address is not set (1)
 ├── KeyRefusedError      a service does not take the key (1)
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from telephony.errors import WorldError
+from telephony.errors import UserError, WorldError
 
 
 class SettingMissingError(WorldError):
@@ -34,3 +35,7 @@ class UnreachableError(WorldError):
 
 class PortTakenError(WorldError):
     """Something else listens on the health port."""
+
+
+class HoldSoundError(UserError):
+    """The manifest names a sound file that is not there."""

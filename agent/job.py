@@ -25,6 +25,7 @@ from agent.speech import make_services
 from agent.talk import Talk
 from agent.tools import make_tools
 from agent.transfer.desk import TransferDesk
+from agent.transfer.message import keep_message
 from agent.turns import Turns
 from telephony.call_tag import call_tag
 from telephony.dispatch import CALLER, DispatchError, DispatchMetadata
@@ -124,8 +125,19 @@ def _transfer_desk(ctx: JobContext, seat: Seat, call: Call, profile: AgentProfil
     async def start(session: AgentSession[None], agent: Agent, human: str) -> None:
         await start_session(session, agent, room=ctx.room, caller_identity=human, turn=seat.settings)
 
-    targets = {name: seat.targets[name] for name in profile.transfers}
-    return TransferDesk(ctx, call=call, targets=targets, make_session=make, start_session=start)
+    def now() -> datetime:
+        return datetime.now(seat.settings.time_zone)
+
+    return TransferDesk(
+        ctx,
+        call=call,
+        targets=seat.targets,
+        offered=profile.transfers,
+        now=now,
+        keep_message=lambda message: keep_message(seat.settings.messages, call, message, now=now()),
+        make_session=make,
+        start_session=start,
+    )
 
 
 def _wanted(ctx: JobContext, agents: Mapping[str, AgentProfile]) -> tuple[DispatchMetadata, AgentProfile]:

@@ -92,7 +92,8 @@ class LiveKitSettings(BaseSettings):
 class AgentSettings(LiveKitSettings, TurnSettings):
     """Keys and addresses. The `base_url`s are those of the services; a manifest may name others for an agent.
 
-    `cache` is a folder for prepared speech. `time_zone` is where the agent tells the time.
+    `cache` is a folder for prepared speech. `time_zone` is where the agent tells the time, and what hours of people who
+    may be called are in. `messages` is the file that callers' messages are added to.
     """
 
     deepgram_api_key: _Secret = Field(validation_alias="DEEPGRAM_API_KEY")
@@ -102,6 +103,7 @@ class AgentSettings(LiveKitSettings, TurnSettings):
     openai_api_key: _Secret = Field(validation_alias="OPENAI_API_KEY")
     openai_base_url: Annotated[str, _address("http", "https")] = Field(OPENAI_API, validation_alias="OPENAI_BASE_URL")
     cache: Path = Field(Path("~/.cache/dialroom"), validation_alias="DIALROOM_CACHE")
+    messages: Path = Field(Path(".dialroom/messages.jsonl"), validation_alias="DIALROOM_MESSAGES")
     time_zone: ZoneInfo = Field(ZoneInfo("Asia/Kolkata"), validation_alias="DIALROOM_TIME_ZONE")
 
     @classmethod

@@ -91,7 +91,7 @@ class Talk:
 
     async def say_goodbye(self) -> None:
         """Begin the goodbye, which is heard to its end before the call ends. Returns at once."""
-        self._end_with(self._profile.goodbye, reason="agent said goodbye")
+        self.end_with(self._profile.goodbye, reason="agent said goodbye")
 
     def end(self, reason: str) -> None:
         """End the call now. Only the first reason counts."""
@@ -143,7 +143,8 @@ class Talk:
             options["audio"] = self._prepared.frames(audio)
         return asyncio.ensure_future(self._session.say(sentence, **options).wait_for_playout())
 
-    def _end_with(self, sentence: str, *, reason: str) -> None:
+    def end_with(self, sentence: str, *, reason: str) -> None:
+        """Begin a last sentence, which is heard to its end before the call ends. Returns at once."""
         if not self._last_words:
             self._last_words = True
             self._spawn(self._say_and_end(sentence, reason=reason))
@@ -175,7 +176,7 @@ class Talk:
 
     def _on_failure(self, in_a_row: int) -> None:
         if in_a_row >= ENOUGH_FAILURES:
-            self._end_with(GIVE_UP, reason="services failed")
+            self.end_with(GIVE_UP, reason="services failed")
         elif not self._last_words and self._end_reason is None:
             self._spawn(self._apologise())
 

@@ -28,6 +28,7 @@ from agent.errors import PortTakenError, UnreachableError
 from agent.logs import configure_logging
 from agent.settings import AgentSettings
 from agent.signals import first_signal, keep_ctrl_c
+from agent.transfer.hold import located
 from telephony.dispatch import worker_name
 from telephony.manifest.model import Manifest
 
@@ -52,13 +53,17 @@ async def run_worker(
 ) -> int:
     """Take calls until a signal; return the exit code. `on_ready` gets the worker's id each time it registers.
 
-    `warm` idle processes are kept ready. `health_port` 0 takes a free port on loopback. `manifest_path` is only told.
+    `warm` idle processes are kept ready. `health_port` 0 takes a free port on loopback. Files that the manifest names
+    are beside `manifest_path`.
 
     Raises:
+        HoldSoundError: a file is not there.
         KeyRefusedError, UnreachableError: before any call is taken.
         PortTakenError: `health_port` is in use.
     """
     configure_logging(settings.log_format, personal=settings.log_personal_data)
+    targets = located(manifest.targets, manifest_path.parent if manifest_path else Path())
+    manifest = manifest.model_copy(update={"targets": targets})
     with first_signal() as stop:
         checked = asyncio.ensure_future(check_services(settings, manifest))
         await _either(checked, stop)

@@ -13,12 +13,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import SecretStr
 
+from lab.servers.link import Link, link
 from lab.servers.livekit import ROOT, LiveKit, livekit_server
 from lab.servers.ports import free_port
 from lab.servers.process import Child, child
@@ -32,6 +33,7 @@ from telephony.manifest.model import Manifest
 LOOPBACK_CARRIER = "127.0.0.1/32"
 CARRIER_HOST = "127.0.0.9" if sys.platform == "linux" else "127.0.0.1"  # elsewhere only the first one is there
 WORKER_DRAIN_S = 30.0
+OUR_WORKER = ("cli", "worker", "--json")
 Event = Callable[[str], None]
 
 
@@ -41,7 +43,8 @@ class StackOptions:
 
     `delays_ms` are those of the speech stand-ins, by service (`stt`, `llm`, `tts`). `workers` may be 0: more can be
     added to the running stack; with `supervise`, `dialroom supervise` watches their rooms. `extra_env` reaches the
-    manifest and the workers. `extra_numbers` are owned at the carrier beside the manifest's.
+    manifest and the workers. `extra_numbers` are owned at the carrier beside the manifest's. With `linked` the SIP
+    node's signalling goes through `Stack.link`.
     """
 
     run_dir: Path
@@ -57,6 +60,7 @@ class StackOptions:
     max_calls: int = 50
     extra_env: Mapping[str, str] = field(default_factory=dict)
     extra_numbers: Sequence[str] = ()
+    linked: bool = False
 
 
 @dataclass(kw_only=True, eq=False)
@@ -75,6 +79,7 @@ class Stack:
     carrier_url: str
     carrier_sip: str
     environ: dict[str, str]
+    link: Link | None = None
     workers: list[Child] = field(default_factory=list)
     applied: Applied | None = None
     supervisor: Child | None = None
@@ -111,10 +116,12 @@ class Stack:
         self.applied = await provision_manifest(self.manifest, settings)
         return self.applied
 
-    async def add_worker(self, *, warm: int | None = None, max_calls: int | None = None) -> Child:
-        """Start one more worker and wait until LiveKit knows it."""
+    async def add_worker(
+        self, *, warm: int | None = None, max_calls: int | None = None, program: Sequence[str] = OUR_WORKER
+    ) -> Child:
+        """Start one more worker, ours or another `program` with its options, and wait until LiveKit knows it."""
         index = len(self.workers) + 1
-        argv = [sys.executable, "-m", "cli", "worker", "--json"]
+        argv = [sys.executable, "-m", *program]
         argv += ["--max-calls", str(max_calls or self.options.max_calls)]
         argv += ["--warm", str(self.options.warm if warm is None else warm)]
         worker = await self._exit.enter_async_context(
@@ -190,7 +197,9 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
         carrier = await exits.enter_async_context(
             _carrier(options, [*(entry.number for entry in numbers), *options.extra_numbers], environ)
         )
-        sip = await exits.enter_async_context(sip_node(options.run_dir, livekit, kind=kind, sip_port=options.sip_port))
+        between = await exits.enter_async_context(link(livekit.url)) if options.linked else None
+        near = replace(livekit, url=between.url) if between else livekit
+        sip = await exits.enter_async_context(sip_node(options.run_dir, near, kind=kind, sip_port=options.sip_port))
         say(f"{_gateway_words(kind)} takes SIP on {sip.address}")
         heard, carried = await asyncio.gather(speech.ready(timeout_s=90), carrier.ready(timeout_s=30))
         say(f"speech stand-ins on {heard['base_url']} (voice: {heard['voice']}, ears: {heard['ears']})")
@@ -205,6 +214,7 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
             carrier_url=carried["base_url"],
             carrier_sip=carried["sip"],
             environ=environ,
+            link=between,
             processes=[*servers, speech, carrier, sip.process],
             _exit=exits,
         )

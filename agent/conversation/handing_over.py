@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from agent.transfer.outcome import Outcome
-from telephony.manifest.targets import Target
+from telephony.manifest.targets import After, SayAfter, Target
 
 TRANSFER_TOOL: Final = "transfer"
 CANCEL_TOOL: Final = "cancel_transfer"
@@ -14,6 +14,11 @@ ACCEPT_TOOL, DECLINE_TOOL, CALL_BACK_TOOL = "accept_caller", "decline_caller", "
 VOICEMAIL_TOOL = "a_recording_answers"
 KEPT_TURNS: Final = 30
 LONGEST_REASON: Final = 300
+LONGEST_OPENING: Final = 600
+ANYTHING_ELSE: Final = "Is there anything else I can do for you?"
+LEAVE_A_MESSAGE: Final = "Would you like to leave a message? Tell me, and I will pass it on."
+STILL_CONNECTING: Final = "One moment please, I am still connecting you."
+MESSAGE_TOOL: Final = "take_message"
 
 _TOLD: Final[Mapping[Outcome, str]] = {
     "busy": "I am sorry, {who} is on another call.",
@@ -22,6 +27,7 @@ _TOLD: Final[Mapping[Outcome, str]] = {
     "callback": "{Who} will call you back.",
     "voicemail": "I am sorry, {who} cannot come to the telephone.",
     "unreachable": "I am sorry, {who} cannot be reached.",
+    "not_allowed": "I am sorry, {who} cannot be called at this hour.",
     "unknown": "I am sorry, I do not know whether {who} was reached.",
     "cancelled": "All right, I am not connecting you.",
     "human_left": "I am sorry, {who} has hung up.",
@@ -70,26 +76,41 @@ def notice(target: Target) -> str:
 
 
 def told(outcome: Outcome, target: Target) -> str:
-    """Return what the caller hears when nobody took the call."""
+    """Return what the caller hears of how it ended, and nothing more."""
     who = target.says
-    sentence = _TOLD.get(outcome, _TOLD["failed"]).format(who=who, Who=who[:1].upper() + who[1:])
-    return f"{sentence} Is there anything else I can do for you?"
+    return _TOLD.get(outcome, _TOLD["failed"]).format(who=who, Who=who[:1].upper() + who[1:])
 
 
-def announcement(reason: str) -> str:
-    """Return what the human hears first. The reason is the model's, and is only spoken."""
-    question = "Shall I put them through? Say yes or press one, no or press two."
-    return f"Hello. I have a caller for you. {clean(reason)} {question}"
+def next_words(outcome: Outcome, target: Target, what: After) -> str:
+    """Return what the caller hears, who is back with the agent: what happened, and what they may do now."""
+    if isinstance(what, SayAfter):
+        return what.say
+    return f"{told(outcome, target)} {LEAVE_A_MESSAGE if what == 'voicemail' else ANYTHING_ELSE}"
 
 
-def keys_announcement(reason: str) -> str:
-    """Return what a human hears who is asked for a key alone."""
-    return f"Hello. I have a caller for you. {clean(reason)} Press one to take the call, or two to decline."
+def opening(target: Target, reason: str, *, caller: str, called: str) -> str:
+    """Return what the human hears first: the target's own briefing, or the reason, which is the model's.
+
+    What the model or the caller wrote is only spoken.
+    """
+    if target.briefing is None:
+        return f"Hello. I have a caller for you. {clean(reason)}"
+    return clean(target.briefing.format(reason=clean(reason), caller=caller, called=called), longest=LONGEST_OPENING)
 
 
-def clean(reason: str) -> str:
+def announcement(opening: str) -> str:
+    """Return it with the question to a human who may answer by voice."""
+    return f"{opening} Shall I put them through? Say yes or press one, no or press two."
+
+
+def keys_announcement(opening: str) -> str:
+    """Return it with the question to a human who is asked for a key alone."""
+    return f"{opening} Press one to take the call, or two to decline."
+
+
+def clean(reason: str, *, longest: int = LONGEST_REASON) -> str:
     """Return a reason as one sentence of bounded length."""
-    text = " ".join(reason.split())[:LONGEST_REASON].rstrip()
+    text = " ".join(reason.split())[:longest].rstrip()
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 

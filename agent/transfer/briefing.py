@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from livekit import rtc
@@ -20,6 +21,7 @@ from agent.conversation.handing_over import (
     keys_announcement,
 )
 from agent.transfer.events import Answer
+from agent.transfer.listening import hear_beep
 
 PUBLISH_LIMIT_S: Final = 5.0
 KEYS: Final[dict[str, Answer]] = {"1": "accepted", "2": "declined", "3": "callback"}
@@ -32,7 +34,8 @@ StartSession = Callable[[AgentSession[None], Agent, str], Awaitable[None]]
 class Briefing:
     """Speaks with one human. `decide` is told what they want, perhaps more than once.
 
-    `start` ties a session to an identity in the room, as the caller's own session is.
+    `start` ties a session to an identity in the room, as the caller's own session is. `opening` is what the human hears
+    before they are asked.
     """
 
     def __init__(
@@ -41,12 +44,14 @@ class Briefing:
         session: AgentSession[None],
         start: StartSession,
         *,
+        opening: str,
         reason: str,
         said: Sequence[tuple[str, str]],
         decide: Decide,
     ) -> None:
         self._room, self._session, self._start, self._decide = room, session, start, decide
-        self._reason = reason
+        self._opening, self._reason = opening, reason
+        self._beep: asyncio.Task[None] | None = None
         self._agent = self._make_agent(said)
 
     async def publish(self, human: str) -> str:
@@ -59,11 +64,18 @@ class Briefing:
         async with asyncio.timeout(PUBLISH_LIMIT_S):
             while not (new := set(self._room.local_participant.track_publications) - before):
                 await asyncio.sleep(0.01)
+        self._listen(human)
         return new.pop()
 
     def announce(self) -> None:
         """Say who calls and why. Returns at once; what the human says goes on from there."""
-        self._session.say(announcement(self._reason))
+        self._session.say(announcement(self._opening))
+
+    async def hear_out(self, sentence: str) -> None:
+        """Say a sentence to the human now, and to its end; return when it was said."""
+        with suppress(RuntimeError):
+            self._session.interrupt(force=True)
+        await self._session.say(sentence, allow_interruptions=False)
 
     def press(self, key: str) -> None:
         """Take a key of the human's telephone."""
@@ -72,7 +84,12 @@ class Briefing:
 
     async def aclose(self) -> None:
         """Be silent, and take the voice away."""
+        if self._beep is not None:
+            self._beep.cancel()
         await self._session.aclose()
+
+    def _listen(self, human: str) -> None:
+        self._beep = asyncio.create_task(hear_beep(self._room, human, lambda: self._decide("voicemail")))
 
     def _make_agent(self, said: Sequence[tuple[str, str]]) -> Agent:
         return Agent(instructions=briefing(self._reason, said), tools=self._tools())
@@ -105,9 +122,12 @@ class KeyBriefing(Briefing):
         del said
         return Agent(instructions="")
 
+    def _listen(self, human: str) -> None:
+        """Nothing is to be heard: the human is muted."""
+
     async def _ask(self) -> None:
         while True:
-            await self._session.say(keys_announcement(self._reason), allow_interruptions=False)
+            await self._session.say(keys_announcement(self._opening), allow_interruptions=False)
             await asyncio.sleep(ASK_AGAIN_S)
 
 

@@ -37,8 +37,18 @@ class LetCallerHear:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseCaller:
+    """The caller hears nothing while the human is there, but what is said to them with the human muted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Brief:
     """Speak with the human in private, or to them; answered by Decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Introduce:
+    """Tell both whom they are going to talk to; answered by Introduced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +76,17 @@ class SetTimer:
     seconds: float
 
 
-Command = SayNotice | Refer | CloseGates | Dial | LetCallerHear | Brief | RemoveHuman | Merge | Finish | SetTimer
+Command = (
+    SayNotice
+    | Refer
+    | CloseGates
+    | Dial
+    | LetCallerHear
+    | CloseCaller
+    | Brief
+    | Introduce
+    | RemoveHuman
+    | Merge
+    | Finish
+    | SetTimer
+)

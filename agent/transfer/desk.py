@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from livekit import api, rtc
@@ -13,14 +14,25 @@ from livekit.agents import AgentSession, JobContext, StopResponse, ToolError, ll
 from livekit.agents.llm import function_tool
 
 from agent.call import Call
-from agent.conversation.handing_over import CANCEL_TOOL, NoSuchTargetError, chosen, notice, told, transfer_schema
+from agent.conversation.handing_over import (
+    CANCEL_TOOL,
+    NoSuchTargetError,
+    chosen,
+    next_words,
+    notice,
+    opening,
+    told,
+    transfer_schema,
+)
+from agent.transfer.afterwards import after, closed_now, takes_messages
 from agent.transfer.briefing import Briefing, Decide, KeyBriefing, StartSession
 from agent.transfer.events import CallerGone, Cancelled
 from agent.transfer.handover import CallerSide, Handover, Line
+from agent.transfer.message import KeepMessage, message_tool
 from agent.transfer.outcome import Outcome
 from telephony.dispatch import outbound_name
 from telephony.legs import is_supervised
-from telephony.manifest.targets import Mode, Target
+from telephony.manifest.targets import Mode, Target, TargetAfter
 
 log = logging.getLogger("dialroom.transfer")
 
@@ -34,6 +46,10 @@ class Talker(CallerSide, Protocol):
 
     def end(self, reason: str) -> None:
         """End the call."""
+        ...
+
+    def end_with(self, sentence: str, *, reason: str) -> None:
+        """Say a last sentence, then end the call."""
         ...
 
     def leave(self, reason: str) -> None:
@@ -58,10 +74,16 @@ class TransferDesk:
         *,
         call: Call,
         targets: Mapping[str, Target],
+        offered: Collection[str],
+        now: Callable[[], datetime],
+        keep_message: KeepMessage,
         make_session: MakeSession,
         start_session: StartSession,
     ) -> None:
         self._ctx, self._call, self._targets = ctx, call, targets
+        self._offered = {name: targets[name] for name in offered}
+        self._now, self._keep_message = now, keep_message
+        self._been: set[str] = set()
         self._make_session, self._start_session = make_session, start_session
         self._talk: Talker | None = None
         self._running: Handover | None = None
@@ -75,7 +97,7 @@ class TransferDesk:
 
     def tools(self) -> list[llm.Tool | llm.Toolset]:
         """Return the model's tools, none without targets."""
-        if not self._targets:
+        if not self._offered:
             return []
 
         async def transfer(raw_arguments: dict[str, object]) -> None:
@@ -88,40 +110,60 @@ class TransferDesk:
             self._running.tell(Cancelled())
             raise StopResponse
 
-        return [
-            function_tool(transfer, raw_schema=transfer_schema(self._targets)),
+        tools: list[llm.Tool | llm.Toolset] = [
+            function_tool(transfer, raw_schema=transfer_schema(self._offered)),
             function_tool(
                 cancel, name=CANCEL_TOOL, description="Stop the transfer: the caller does not want it any more."
             ),
         ]
+        if any(takes_messages(target) for target in self._targets.values()):
+            tools.append(message_tool(self._take_message))
+        return tools
+
+    def _take_message(self, message: str) -> None:
+        """Keep a caller's message. Raises ToolError when it cannot be kept."""
+        try:
+            self._keep_message(message)
+        except OSError as error:
+            log.exception("a message could not be kept")
+            raise ToolError("the message could not be kept: tell the caller") from error
 
     def _begin(self, given: Mapping[str, Any]) -> None:
         """Begin a transfer. Raises ToolError: nothing but a known name is taken, and one at a time."""
         try:
-            name, why = chosen(given, self._targets)
+            name, why = chosen(given, self._offered)
         except NoSuchTargetError as error:
             log.warning("a target that is not there", extra={"pii_arguments": json.dumps(dict(given))[:500]})
             raise ToolError(str(error)) from None
         if self._running is not None:
             raise ToolError("a transfer is running already")
+        self._been.clear()
+        self._hand_over(name, why)
+
+    def _hand_over(self, name: str, why: str) -> None:
         assert self._talk is not None
+        self._been.add(name)
         target, said = self._targets[name], self._talk.said()
+        first = opening(target, why, caller=self._call.caller or "", called=self._call.called)
 
         def brief(sip_call_id: str, mode: Mode, decide: Decide) -> Briefing:
             session = self._make_session(sip_call_id)
             make = KeyBriefing if mode == "press-1" else Briefing
-            return make(self._ctx.room, session, self._start_session, reason=why, said=said, decide=decide)
+            room, start = self._ctx.room, self._start_session
+            return make(room, session, start, opening=first, reason=why, said=said, decide=decide)
 
         self._running = Handover(
             self._ctx.room,
             self._ctx.api,
             caller=self._call.identity,
+            name=name,
             target=target,
+            closed=closed_now(target, self._now()),
             notice=notice(target),
             side=self._talk,
             make_briefing=brief,
             dial_from=self._dial_from,
-            finished=lambda outcome: self._finished(outcome, target),
+            finished=lambda outcome: self._finished(outcome, target, why),
         )
         log.info("transfer begins", extra={"target": name, "people": len(target.people)})
         self._task = asyncio.create_task(self._running.run())
@@ -133,7 +175,7 @@ class TransferDesk:
         trunk_id, domain = found[0] if found else ("", "")
         return Line(trunk_id=trunk_id, domain=domain, caller_id=self._call.called)
 
-    def _finished(self, outcome: Outcome, target: Target) -> None:
+    def _finished(self, outcome: Outcome, target: Target, why: str) -> None:
         if outcome == "referred":
             return  # the call lives on without us
         if outcome == "bridged":
@@ -141,7 +183,17 @@ class TransferDesk:
             return
         self._running = None
         if outcome != "caller_left" and self._talk is not None:
-            self._task = asyncio.ensure_future(self._talk.hear_out(told(outcome, target)))
+            self._go_on(self._talk, outcome, target, why)
+
+    def _go_on(self, talk: Talker, outcome: Outcome, target: Target, why: str) -> None:
+        """Do what the target's settings say about an end like this."""
+        what = after(target, outcome)
+        if isinstance(what, TargetAfter) and what.target not in self._been:
+            self._hand_over(what.target, why)
+        elif what == "hang_up":
+            talk.end_with(told(outcome, target), reason="nobody took the call")
+        else:
+            self._task = asyncio.ensure_future(talk.hear_out(next_words(outcome, target, what)))
 
     def _go(self, target: Target) -> None:
         """Leave both to each other; only a supervisor can see the end of a call without an agent."""

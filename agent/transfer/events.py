@@ -78,6 +78,11 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class Introduced:
+    """Both have heard the introduction."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """The caller does not want it any more."""
 
@@ -112,6 +117,7 @@ Event = (
     | HumanGone
     | CallerGone
     | Decided
+    | Introduced
     | Cancelled
     | Merged
     | MergeFailed

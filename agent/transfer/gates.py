@@ -28,6 +28,7 @@ class Gates:
     def __init__(self, room: rtc.Room, client: api.LiveKitAPI, *, caller: str) -> None:
         self._room, self._client, self._caller = room, client, caller
         self._permission: api.ParticipantPermission | None = None
+        self._one_by_one = asyncio.Lock()  # what was asked for last is what holds
 
     def list_tracks(self, allowed: Mapping[str, Iterable[str]]) -> None:
         """Let each identity hear these tracks of the agent (sids), and nobody anything else, now or later."""
@@ -95,6 +96,10 @@ class Gates:
         return [] if there is None else list(there.track_publications)
 
     async def _set_caller(self, *, may_hear: bool) -> None:
+        async with self._one_by_one:
+            await self._set_caller_now(may_hear=may_hear)
+
+    async def _set_caller_now(self, *, may_hear: bool) -> None:
         if self._permission is None:
             asked = api.RoomParticipantIdentity(room=self._room.name, identity=self._caller)
             self._permission = (await self._client.room.get_participant(asked)).permission

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any, Protocol
@@ -12,7 +14,9 @@ from typing import Any, Protocol
 import aiohttp
 from livekit import api, rtc
 
+from agent.conversation.handing_over import STILL_CONNECTING
 from agent.transfer import commands, events, machine
+from agent.transfer.attempt import Attempt
 from agent.transfer.briefing import Briefing
 from agent.transfer.commands import Command
 from agent.transfer.events import Event
@@ -28,6 +32,8 @@ log = logging.getLogger("dialroom.transfer")
 
 SOON_S = (0.1, 0.2, 0.3, 0.4)
 """When the gate is closed anew after an answer: only then the human's leg subscribes to the caller."""
+STRICT_UPDATE_S = 9.0
+"""A caller who hears nothing else is told at least this often that they are not forgotten."""
 _NOT_CONFIRMED = (api.ServerError, aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -55,6 +61,8 @@ class Line:
 class Handover:
     """Runs one transfer. `finished` is told the outcome once, when the caller hears the agent or the human again.
 
+    `name` is the target's; `closed` are those of its people who may not be called at this hour.
+
     `make_briefing` makes the talk with the human whose leg has this SIP Call-ID, for a mode that has one.
     """
 
@@ -64,14 +72,17 @@ class Handover:
         client: api.LiveKitAPI,
         *,
         caller: str,
+        name: str,
         target: Target,
+        closed: Collection[int],
         notice: str,
         side: CallerSide,
         make_briefing: Callable[[str, Mode, Callable[[events.Answer], None]], Briefing],
         dial_from: Callable[[], Awaitable[Line]],
         finished: Callable[[Outcome], None],
     ) -> None:
-        self._room, self._client, self._caller, self._target = room, client, caller, target
+        self._room, self._client, self._caller = room, client, caller
+        self._name, self._target, self._closed = name, target, closed
         self._notice, self._side, self._make_briefing = notice, side, make_briefing
         self._dial_from, self._finished = dial_from, finished
         self._gates = Gates(room, client, caller=caller)
@@ -84,6 +95,8 @@ class Handover:
         self._briefing: Briefing | None = None
         self._guard: asyncio.Task[None] | None = None
         self._hearing: asyncio.Task[None] | None = None
+        self._updating: asyncio.Task[None] | None = None
+        self._attempt: Attempt | None = None
         self._state: Transfer | None = None
         self.bridged_with: str | None = None
 
@@ -98,14 +111,13 @@ class Handover:
 
     async def run(self) -> None:
         """Go through the transfer to its end."""
-        self._state, wanted = machine.begin(self._target)
+        self._state, wanted = machine.begin(self._target, closed=self._closed)
         self._do_all(wanted)
         while not self.is_over:
             event = await self._events.get()
-            before = self._state.phase
-            self._state, wanted = machine.step(self._state, event)
-            if self._state.phase != before:
-                log.info("transfer", extra={"from": before, "to": self._state.phase, "event": type(event).__name__})
+            before = self._state
+            self._state, wanted = machine.step(before, event)
+            self._note(event, before)
             self._do_all(wanted)
         while self._work:
             await asyncio.gather(*self._work, return_exceptions=True)
@@ -115,10 +127,29 @@ class Handover:
         self._stop_timer()
         if self._state is not None and not self.is_over:
             ended = self._state.outcome or "failed"
+            if self._attempt is not None:
+                log.info("transfer attempt", extra=self._attempt.ended(ended))
             self._note_end(ended, (*self._state.tried, ended))
         for task in self._work:
             task.cancel()
         await self._drop_human(remove=self.bridged_with is None)
+
+    def _note(self, event: Event, before: Transfer) -> None:
+        """Keep what an event has changed, for whoever reads the log."""
+        assert self._state is not None
+        if self._state.phase != before.phase:
+            log.info("transfer", extra={"from": before.phase, "to": self._state.phase, "event": type(event).__name__})
+        if self._attempt is None:
+            return
+        if isinstance(event, events.Answered):
+            self._attempt.answered_s = self._attempt.answered_s or time.monotonic()
+        elif isinstance(event, events.Decided):
+            self._attempt.decided_s = self._attempt.decided_s or time.monotonic()
+        if len(self._state.tried) > len(before.tried):
+            if self._leg is not None:
+                self._attempt.sip_status = self._leg.sip_status
+            log.info("transfer attempt", extra=self._attempt.ended(self._state.tried[-1]))
+            self._attempt = None
 
     def _do_all(self, wanted: tuple[Command, ...]) -> None:
         for command in wanted:
@@ -140,9 +171,13 @@ class Handover:
                 self._spawn(self._dial(person))
             case commands.LetCallerHear():
                 self._hearing = self._spawn(self._confirmed(self._gates.let_caller_hear(), None))
+            case commands.CloseCaller():
+                self._spawn(self._confirmed(self._gates.close_caller(), None))
             case commands.Brief():
                 if self._briefing:
                     self._briefing.announce()
+            case commands.Introduce():
+                self._spawn(self._introduce())
             case commands.RemoveHuman():
                 if self._leg:
                     self._leg.remove()
@@ -161,15 +196,25 @@ class Handover:
         if self._hold is None:
             self._public = list(self._room.local_participant.track_publications)
             self._gates.list_tracks({self._caller: self._public})
-            self._hold = await HoldSound(self._room).start()
+            self._hold = await HoldSound(self._room, self._target.hold).start()
             self._public.append(self._hold.sid)
+            if self._target.update or self._target.privacy == "strict":
+                self._updating = asyncio.create_task(self._confirmed(self._update(), None))
         self._gates.list_tracks({self._caller: self._public})
         await self._gates.close_caller()
 
     async def _refer(self, person: int) -> None:
         whom, line = self._target.people[person], await self._dial_from()
-        to = refer_to(whom, domain=line.domain)
-        self.tell(await refer(self._client, room=self._room.name, caller=self._caller, to=to, ring_s=whom.ring_s))
+        self._attempt = Attempt(target=self._name, person=person, mode="blind", way="refer")
+        event, self._attempt.sip_status = await refer(
+            self._client,
+            room=self._room.name,
+            caller=self._caller,
+            to=refer_to(whom, domain=line.domain),
+            ring_s=whom.ring_s,
+            headers=self._target.headers,
+        )
+        self.tell(event)
 
     async def _dial(self, person: int) -> None:
         line = await self._dial_from()
@@ -184,7 +229,14 @@ class Handover:
             on_key=self._on_key,
         )
         self._leg = leg
-        leg.dial(self._target.people[person], trunk_id=line.trunk_id, caller_id=line.caller_id, name=self._target.says)
+        self._attempt = Attempt(target=self._name, person=person, mode=mode, way="dial", leg=leg.identity)
+        leg.dial(
+            self._target.people[person],
+            trunk_id=line.trunk_id,
+            caller_id=self._target.caller_id or line.caller_id,
+            name=self._target.says,
+            headers=self._target.headers,
+        )
 
     async def _shut_out(self, leg: HumanLeg, mode: Mode) -> None:
         if leg is not self._leg or self._is_merging:
@@ -218,7 +270,12 @@ class Handover:
 
     @property
     def _is_merging(self) -> bool:
-        return self._state is not None and self._state.phase in ("merging", "over")
+        return self._phase in ("merging", "over")
+
+    @property
+    def _may_be_muted(self) -> bool:
+        pressed = self._state is not None and self._target.mode_of(self._state.person) == "press-1"
+        return pressed or self._target.privacy == "strict"
 
     async def _watch(self, leg: HumanLeg, mode: Mode) -> None:
         """Close the gate again and again: a leg that reconnects subscribes to everything anew."""
@@ -228,13 +285,49 @@ class Handover:
                 await self._confirmed(self._gates.mute(leg.identity, muted=True), None)
             await self._confirmed(self._gates.part(leg.identity), None)
 
+    async def _introduce(self) -> None:
+        sentence = self._target.introduction or ""
+        assert self._briefing is not None
+        async with self._caller_hears_us():
+            await asyncio.gather(self._side.hear_out(sentence), self._briefing.hear_out(sentence))
+        self.tell(events.Introduced())
+
+    async def _update(self) -> None:
+        """Tell the caller again and again that somebody is still being called, or briefed."""
+        target, strict = self._target, self._target.privacy == "strict"
+        every_s = min(target.update_every_s, STRICT_UPDATE_S) if strict else target.update_every_s
+        while True:
+            await asyncio.sleep(every_s)
+            if self._phase in ("dialling", "consulting"):
+                async with self._caller_hears_us():
+                    await self._side.hear_out(target.update or STILL_CONNECTING)
+
+    @asynccontextmanager
+    async def _caller_hears_us(self) -> AsyncIterator[None]:
+        """Let a caller hear the agent who hears nothing else: in a strict briefing the human is muted meanwhile."""
+        leg, private = self._leg, ("consulting", "introducing")
+        if self._target.privacy != "strict" or leg is None or self._phase not in private:
+            yield
+            return
+        await self._gates.mute(leg.identity, muted=True)
+        if leg is self._leg and self._phase in private:
+            await self._gates.let_caller_hear()
+        yield
+        if leg is self._leg and self._phase in private:
+            await self._gates.close_caller()
+            await self._gates.mute(leg.identity, muted=False)
+
+    @property
+    def _phase(self) -> machine.Phase:
+        return "over" if self._state is None else self._state.phase
+
     async def _merge(self) -> None:
         assert self._leg is not None
         self._stop_guard()
         self._side.be_silent()
         try:
             async with asyncio.timeout(machine.GATE_LIMIT_S):
-                if self._state is not None and self._target.mode_of(self._state.person) == "press-1":
+                if self._may_be_muted:
                     await self._gates.mute(self._leg.identity, muted=False)
                 await self._gates.merge(self._leg.identity)
                 await self._gates.mark_bridged(self._leg.identity)
@@ -262,6 +355,8 @@ class Handover:
 
     async def _drop_human(self, *, remove: bool) -> None:
         self._stop_guard()
+        if self._updating is not None and self._phase == "over":
+            self._updating.cancel()
         leg, self._leg = self._leg, None
         talk, self._briefing = self._briefing, None
         if leg is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 import aiohttp
@@ -48,6 +48,7 @@ class HumanLeg:
         self._room, self._client = room, client
         self._on_track, self._on_answered, self._on_failed = on_track, on_answered, on_failed
         self._on_gone, self._on_key = on_gone, on_key
+        self.sip_status: int | None = None
         self._is_answered = self._is_over = self._is_seen = False
         self._work: set[asyncio.Task[None]] = set()
         room.on("participant_connected", self._on_participant)
@@ -62,9 +63,11 @@ class HumanLeg:
         there = self._room.remote_participants.get(self.identity)
         return there.attributes.get(CALL_ID_FULL, "") if there else ""
 
-    def dial(self, person: Person, *, trunk_id: str, caller_id: str, name: str) -> None:
+    def dial(self, person: Person, *, trunk_id: str, caller_id: str, name: str, headers: Mapping[str, str]) -> None:
         """Send the INVITE. Returns at once."""
-        self._spawn(self._dial(_request(person, trunk_id=trunk_id, caller_id=caller_id), person.ring_s, name))
+        request = _request(person, trunk_id=trunk_id, caller_id=caller_id)
+        request.headers.update(headers)
+        self._spawn(self._dial(request, person.ring_s, name))
 
     def remove(self) -> None:
         """End the leg, ringing or not, and try until it is gone. Returns at once."""
@@ -90,6 +93,7 @@ class HumanLeg:
                 await self._client.sip.create_sip_participant(request, timeout=ring_s + 10)
             except api.ServerError as error:
                 status = error.sip_status_code if isinstance(error, api.SipCallError) else None
+                self.sip_status = status
                 failure = DialFailure(sip_status=status, code=error.code, words=error.message)
                 log.info("a human was not reached", extra={"sip_status": status, "code": error.code})
                 if left and is_worth_another_try(failure):

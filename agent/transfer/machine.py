@@ -1,6 +1,6 @@
 """The transfer as a pure value: state × event → state, commands. No socket, no clock, no framework.
 
-    notice ─► closing ─► dialling ─► screening ─► consulting ─► merging ─► over (bridged)
+    notice ─► closing ─► dialling ─► screening ─► consulting ─► introducing ─► merging ─► over (bridged)
        │         ▲            └───────────┴────────────┴────────────┴─► returning ─► over (any other outcome)
        │         └──────────────────── the next person ◄─────────────────────┘
        └─► referring ─► over (referred, unknown), or closing when it is refused
@@ -13,15 +13,19 @@ the human's leaving and a gate that cannot be confirmed are answered in each.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final, Literal, assert_never, get_args
 
+from agent.transfer.afterwards import after
 from agent.transfer.commands import (
     Brief,
+    CloseCaller,
     CloseGates,
     Command,
     Dial,
     Finish,
+    Introduce,
     LetCallerHear,
     Merge,
     Refer,
@@ -40,6 +44,7 @@ from agent.transfer.events import (
     GatesClosed,
     HumanGone,
     HumanShutOut,
+    Introduced,
     Merged,
     MergeFailed,
     NoticeHeard,
@@ -51,7 +56,18 @@ from agent.transfer.events import (
 from agent.transfer.outcome import Outcome
 from telephony.manifest.targets import Mode, Target
 
-Phase = Literal["notice", "referring", "closing", "dialling", "screening", "consulting", "merging", "returning", "over"]
+Phase = Literal[
+    "notice",
+    "referring",
+    "closing",
+    "dialling",
+    "screening",
+    "consulting",
+    "introducing",
+    "merging",
+    "returning",
+    "over",
+]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 
 NOTICE_LIMIT_S: Final = 20.0
@@ -60,6 +76,7 @@ GATE_LIMIT_S: Final = 5.0
 RING_MARGIN_S: Final = 10.0
 """LiveKit ends the ringing; this is for when it does not say so."""
 RETURN_LIMIT_S: Final = 5.0
+INTRODUCTION_LIMIT_S: Final = 20.0
 AWAY_LIMIT_S: Final = 5.0
 """How long a REFER's answer may come after the caller's leg has left: both a success and a hang-up look so."""
 
@@ -77,6 +94,7 @@ class Transfer:
     """
 
     target: Target
+    closed: frozenset[int] = frozenset()
     phase: Phase = "notice"
     person: int = 0
     shut_out: bool = False
@@ -87,9 +105,13 @@ class Transfer:
     tried: tuple[Outcome, ...] = ()
 
 
-def begin(target: Target) -> Step:
-    """Return the first state: the caller is told."""
-    return _to(Transfer(target=target), "notice", NOTICE_LIMIT_S, SayNotice())
+def begin(target: Target, *, closed: Collection[int] = ()) -> Step:
+    """Return the first state: the caller is told. `closed` are the people who may not be called at this hour."""
+    state = Transfer(target=target, closed=frozenset(closed))
+    person = _open_person(state, 0)
+    if person is None:
+        return _over(state, "not_allowed")
+    return _to(replace(state, person=person), "notice", NOTICE_LIMIT_S, SayNotice())
 
 
 def step(state: Transfer, event: Event) -> Step:
@@ -111,6 +133,8 @@ def step(state: Transfer, event: Event) -> Step:
             return _in_screening(state, event)
         case "consulting":
             return _in_consulting(state, event)
+        case "introducing":
+            return _in_introducing(state, event)
         case "merging":
             return _in_merging(state, event)
         case "returning":
@@ -196,11 +220,15 @@ def _win(state: Transfer, *commands: Command) -> Step:
     """The human is there, behind a gate that is confirmed: they are asked, or not."""
     if _is_blind(state):
         return _to(state, "merging", GATE_LIMIT_S, *commands, Merge())
+    if state.target.privacy == "strict" and _mode(state) == "warm":
+        commands = (CloseCaller(),)  # a leg that reconnects would subscribe to the human again
     return _to(state, "consulting", state.target.briefing_s, *commands, Brief())
 
 
 def _in_consulting(state: Transfer, event: Event) -> Step:
     match event:
+        case Decided("accepted") if state.target.introduction:
+            return _to(state, "introducing", INTRODUCTION_LIMIT_S, Introduce())
         case Decided("accepted"):
             return _to(state, "merging", GATE_LIMIT_S, Merge())
         case Decided("declined"):
@@ -213,6 +241,17 @@ def _in_consulting(state: Transfer, event: Event) -> Step:
             return _next(state, "human_left")
         case _:
             return _call_off(state, event, late="voicemail" if _mode(state) == "press-1" else "no_answer")
+
+
+def _in_introducing(state: Transfer, event: Event) -> Step:
+    """Both hear who they are going to talk to, each on a track of their own: the gates are still closed."""
+    match event:
+        case Introduced() | TimedOut():
+            return _to(state, "merging", GATE_LIMIT_S, Merge())
+        case HumanGone():
+            return _next(state, "human_left")
+        case _:
+            return _call_off(state, event, late="failed")
 
 
 def _in_merging(state: Transfer, event: Event) -> Step:
@@ -256,27 +295,16 @@ def _give_back(state: Transfer, outcome: Outcome) -> Step:
 
 def _next(state: Transfer, outcome: Outcome) -> Step:
     """Dial the next person where the target says so, else end."""
-    wanted = _after(state.target, outcome) == "next" and state.person + 1 < len(state.target.people)
-    if not wanted:
+    person = _open_person(state, state.person + 1)
+    if person is None or after(state.target, outcome) != "next":
         return _over(state, outcome)
     tried = (*state.tried, outcome)
-    return _reach(replace(state, person=state.person + 1, outcome=None, tried=tried))
+    return _reach(replace(state, person=person, outcome=None, tried=tried))
 
 
-def _after(target: Target, outcome: Outcome) -> str:
-    match outcome:
-        case "busy":
-            return target.on_busy
-        case "no_answer":
-            return target.on_no_answer
-        case "declined":
-            return target.on_declined
-        case "unreachable":
-            return target.on_unreachable
-        case "voicemail":
-            return target.on_voicemail
-        case _:
-            return "return"
+def _open_person(state: Transfer, start: int) -> int | None:
+    """Return the first person from there on who may be called at this hour."""
+    return next((person for person in range(start, len(state.target.people)) if person not in state.closed), None)
 
 
 def _mode(state: Transfer) -> Mode:

@@ -15,6 +15,7 @@ Outcome = Literal[
     "callback",
     "voicemail",
     "unreachable",
+    "not_allowed",
     "cancelled",
     "caller_left",
     "human_left",
@@ -22,6 +23,23 @@ Outcome = Literal[
     "failed",
 ]
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+
+
+EndedBy = Literal["human", "caller", "agent", "nobody"]
+_ENDED_BY: Final[Mapping[Outcome, EndedBy]] = {
+    "bridged": "nobody",
+    "referred": "nobody",
+    "unknown": "nobody",
+    "cancelled": "caller",
+    "caller_left": "caller",
+    "failed": "agent",
+    "not_allowed": "agent",
+}
+
+
+def ended_by(outcome: Outcome) -> EndedBy:
+    """Return whose doing an end was: the human's or their side's, if not said otherwise; `nobody`: it goes on."""
+    return _ENDED_BY.get(outcome, "human")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 import aiohttp
@@ -25,13 +26,15 @@ def refer_to(person: Person, *, domain: str) -> str:
     return f"sip:{person.call}@{domain}" if domain else f"tel:{person.call}"
 
 
-async def refer(client: api.LiveKitAPI, *, room: str, caller: str, to: str, ring_s: int) -> Event:
-    """Refer the caller's leg, and return what came of it: Referred, ReferRefused or ReferFailed.
+async def refer(
+    client: api.LiveKitAPI, *, room: str, caller: str, to: str, ring_s: int, headers: Mapping[str, str]
+) -> tuple[Event, int | None]:
+    """Refer the caller's leg, and return what came of it: Referred, ReferRefused or ReferFailed, with the SIP status.
 
     Success is that no error comes: livekit-server 1.13.5 leaves its answer empty.
     """
     request = api.TransferSIPParticipantRequest(
-        room_name=room, participant_identity=caller, transfer_to=to, play_dialtone=False
+        room_name=room, participant_identity=caller, transfer_to=to, play_dialtone=False, headers=dict(headers)
     )
     request.ringing_timeout.FromSeconds(ring_s)
     try:
@@ -40,8 +43,8 @@ async def refer(client: api.LiveKitAPI, *, room: str, caller: str, to: str, ring
         status = error.sip_status_code if isinstance(error, api.SipCallError) else None
         outcome = outcome_of_refer(DialFailure(sip_status=status, code=error.code, words=error.message))
         log.info("a REFER failed", extra={"sip_status": status, "code": error.code, "outcome": outcome or "refused"})
-        return ReferRefused() if outcome is None else ReferFailed(outcome)
+        return (ReferRefused() if outcome is None else ReferFailed(outcome)), status
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         log.warning("LiveKit does not answer a REFER", extra={"error": type(error).__name__})
-        return ReferFailed("unknown")
-    return Referred()
+        return ReferFailed("unknown"), None
+    return Referred(), None

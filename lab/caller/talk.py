@@ -97,6 +97,12 @@ class Talk:
             await first_of(self.over, timeout_s=min(left_s, limit_s - now))
         return True
 
+    def hush(self) -> None:
+        """Break off what is being said: whoever waits for its end goes on."""
+        self._waiting.clear()
+        for utterance in self.utterances:
+            utterance.sent.set()
+
     def stop(self) -> None:
         """Nothing is sent any more; what was said and heard stays."""
         self.rtp.stop()

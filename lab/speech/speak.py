@@ -59,6 +59,7 @@ async def speak_once(request: web.Request) -> web.StreamResponse:
     if fault == "hang":
         await asyncio.Event().wait()
     await state.settings.tts.delay()
+    state.note("spoken", text)
     answer = web.StreamResponse(headers={"Content-Type": "audio/l16", "x-request-id": str(uuid.uuid4())})
     await answer.prepare(request)
     if fault == "garbage":

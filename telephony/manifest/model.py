@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
@@ -12,7 +13,7 @@ from telephony.manifest.entry import Entry, Location, problems
 from telephony.manifest.number_lines import NumberEntry, NumberSettings, expanded
 from telephony.manifest.outbound import Outbound
 from telephony.manifest.rates import Rates
-from telephony.manifest.targets import Target
+from telephony.manifest.targets import AFTER_KEYS, Target, TargetAfter
 
 MANIFEST_VERSION: Final = 1
 _MOST_PORT: Final = 65535
@@ -95,15 +96,31 @@ class Manifest(Entry):
                     found.append(
                         (("agents", name, "transfers", index), f"no target named {wanted!r}; targets are: {known}")
                     )
-        if self.outbound is None:
-            for name, target in self.targets.items():
-                for index, person in enumerate(target.people):
-                    if person.uri is None:
-                        told = "a telephone number is reached by `outbound`, which is not there; or write a SIP URI"
-                        found.append((("targets", name, "people", index), told))
+        for name, target in self.targets.items():
+            found += [(("targets", name, *where), told) for where, told in self._target_problems(name, target)]
         if found:
             raise problems("Manifest", found)
         return self
+
+    def _target_problems(self, name: str, target: Target) -> Iterator[tuple[Location, str]]:
+        for index, person in enumerate(target.people):
+            if person.uri is None and self.outbound is None:
+                yield (
+                    ("people", index),
+                    "a telephone number is reached by `outbound`, which is not there; or write a SIP URI",
+                )
+        if target.caller_id is not None and target.caller_id not in {entry.number for entry in self.numbers}:
+            yield (
+                ("caller_id",),
+                f"{target.caller_id} is no number of this manifest: the carrier refuses calls that show it",
+            )
+        for key in AFTER_KEYS:
+            after = getattr(target, key)
+            if isinstance(after, TargetAfter) and after.target not in self.targets:
+                known = ", ".join(sorted(self.targets))
+                yield (key,), f"no target named {after.target!r}; targets are: {known}"
+            elif isinstance(after, TargetAfter) and after.target == name:
+                yield (key,), f"{name!r} is the target itself"
 
     @model_validator(mode="after")
     def _calls_out_with_its_own_numbers(self) -> Self:

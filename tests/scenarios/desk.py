@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import json
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import numpy as np
 from livekit import api
 
@@ -25,7 +27,7 @@ from lab.stack import Stack, StackOptions, local_stack
 from telephony.call_tag import call_tag
 from tests.lab.gateway.ears import tone, until
 from tests.lab.gateway.telephone import PHONE_HZ, Line, Telephone, telephone
-from tests.scenarios.conftest import eventually
+from tests.scenarios.conftest import eventually, speech_log
 
 NUMBER = "+918071000501"
 MANIFEST = """\
@@ -45,6 +47,7 @@ numbers:
 livekit: {{ sip_host: "${{LIVEKIT_SIP_HOST:-sip.example.com}}" }}
 """
 HEAR_S = 60.0
+MESSAGES = "messages.jsonl"
 CALLER_HZ = 1100
 """The caller speaks in this tone, colleagues in `PHONE_HZ`, the agent between 220 and 440 Hz."""
 PAUSE_S = 0.6
@@ -74,7 +77,8 @@ class Desk:
 async def open_desk(run_dir: Path, *, gateway: str, targets: Mapping[str, str]) -> AsyncIterator[Desk]:
     """Yield a desk; `targets` has the settings of each, as YAML.
 
-    ``{first}``, ``{second}``, ``{third}`` stand for the colleagues, ``{people}`` for the first two.
+    ``{first}``, ``{second}``, ``{third}`` stand for the colleagues, ``{people}`` for the first two. Messages of
+    callers are kept in the run's folder, beside the manifest.
     """
     async with telephone("") as first, telephone("") as second, telephone("") as third:
         phones = {"first": ("asha", first), "second": ("ravi", second), "third": ("meera", third)}
@@ -84,7 +88,15 @@ async def open_desk(run_dir: Path, *, gateway: str, targets: Mapping[str, str]) 
         path = run_dir / "desk.yaml"
         lines = "\n".join(f"  {name}: {{{settings}}}" for name, settings in said.items())
         path.write_text(MANIFEST.format(number=NUMBER, names=", ".join(said), targets=lines))
-        options = StackOptions(run_dir=run_dir, manifest=path, gateway=gateway, voice="tone", ears="oracle", warm=2)
+        options = StackOptions(
+            run_dir=run_dir,
+            manifest=path,
+            gateway=gateway,
+            voice="tone",
+            ears="oracle",
+            warm=2,
+            extra_env={"DIALROOM_MESSAGES": str(run_dir / MESSAGES), "DIALROOM_CACHE": str(run_dir / "cache")},
+        )
         async with local_stack(options) as stack:
             yield Desk(stack=stack, first=first, second=second, third=third)
 
@@ -201,3 +213,32 @@ async def outcomes(desk: Desk, call: PhoneCall) -> list[str]:
     job = next(match[1] for line in lines if f"tag={tag}" in line and (match := re.search(r"job_id=(\S+)", line)))
     told = [match[1] for line in lines if f"job_id={job}" in line and (match := re.search(r"tried=(\[.*?\])", line))]
     return [outcome for words in told for outcome in ast.literal_eval(words)]
+
+
+async def let_the_model(desk: Desk, caller: PhoneCall, *calls: tuple[str, str]) -> None:
+    """Let the model answer the caller's next words with these calls of tools: name, arguments by the letter."""
+    url = f"{desk.stack.speech_url}/lab/raw-calls"
+    given = {"calls": [list(call) for call in calls]}
+    async with aiohttp.ClientSession() as session, session.put(url, json=given) as answer:
+        assert answer.status == 204, await answer.text()
+    await caller.say("Please help me.")
+
+
+async def ask_for(desk: Desk, caller: PhoneCall, target: str, reason: str = "Anita has a question.") -> None:
+    """Let the caller be handed to a target."""
+    await let_the_model(desk, caller, ("transfer", json.dumps({"target": target, "reason": reason})))
+
+
+async def told(desk: Desk, words: str) -> None:
+    """Wait until the agent has said some words, to whomever."""
+
+    async def said() -> bool:
+        return any(words in text for text in await speech_log(desk.stack, "spoken"))
+
+    await eventually(said, limit_s=HEAR_S)
+
+
+def records(desk: Desk, message: str) -> list[str]:
+    """Return the lines of the workers' logs with a message."""
+    lines = [line for worker in desk.stack.workers for line in worker.log_path.read_text().splitlines()]
+    return [line for line in lines if f" {message} " in f"{line} "]

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 
-from lab.caller.phone_call import PhoneCall
 from tests.lab.gateway.telephone import telephone
 from tests.scenarios.conftest import NODES
-from tests.scenarios.desk import Desk, open_desk, ringing, said_after
+from tests.scenarios.desk import Desk, let_the_model, open_desk, ringing, said_after
 from tests.scenarios.hostile import hostile_arguments
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(180)]
@@ -55,7 +53,7 @@ async def attack(desk: Desk, *, sampled: bool) -> None:
             for start in range(0, len(given), BLOCK):
                 block = given[start : start + BLOCK]
                 before, objects = refusals(desk), sum(is_object(arguments) for arguments in block)
-                await ask_for(desk, caller, block)
+                await let_the_model(desk, caller, *(("transfer", arguments) for arguments in block))
                 assert await said_after(caller)
                 assert before + objects <= refusals(desk) <= before + len(block)
                 assert sent_out(desk) == allowed
@@ -85,12 +83,3 @@ def is_object(arguments: str) -> bool:
         return isinstance(json.loads(arguments), dict)
     except ValueError:
         return False
-
-
-async def ask_for(desk: Desk, caller: PhoneCall, block: list[str]) -> None:
-    """Let the model answer the caller's next words with these calls of the tool."""
-    calls = [["transfer", arguments] for arguments in block]
-    url = f"{desk.stack.speech_url}/lab/raw-calls"
-    async with aiohttp.ClientSession() as session, session.put(url, json={"calls": calls}) as answer:
-        assert answer.status == 204, await answer.text()
-    await caller.say("Please help me.")

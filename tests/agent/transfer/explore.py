@@ -36,6 +36,7 @@ def every_event(state: Transfer) -> list[events.Event]:
         events.HumanGone(),
         events.CallerGone(),
         *(events.Decided(answer) for answer in ANSWERS),
+        events.Introduced(),
         events.Cancelled(),
         events.Merged(),
         events.MergeFailed(),
@@ -67,7 +68,11 @@ def _without_serial(state: Transfer) -> tuple[object, ...]:
 def diagram() -> str:
     """Return the machine as a Mermaid state diagram: an arrow for each pair of phases, with the events that make it."""
     arrows: dict[tuple[str, str], set[str]] = {}
-    steps = [*explored(target()), *explored(target(mode="blind", refer=True))]
+    steps = [
+        *explored(target()),
+        *explored(target(introduction="Here is a caller.")),
+        *explored(target(mode="blind", refer=True)),
+    ]
     for before, event, after, _ in steps:
         if before.phase != after.phase:
             arrows.setdefault((before.phase, after.phase), set()).add(_name(event))

@@ -13,6 +13,8 @@ from tests.agent.transfer.explore import Edge, explored, target
 
 WAYS: list[dict[str, str | bool]] = [
     {"mode": "warm"},
+    {"mode": "warm", "introduction": "Here is a caller."},
+    {"mode": "warm", "privacy": "strict"},
     {"mode": "press-1"},
     {"mode": "blind"},
     {"mode": "blind", "refer": True},
@@ -30,13 +32,15 @@ def edges(request: pytest.FixtureRequest) -> list[Edge]:
 
 def test_every_phase_is_reached(edges):
     """The exploration is worth something."""
-    unasked = {"consulting"}
-    reached = {before.phase for before, *_ in edges}
-    wanted = edges[0][0].target
-    if wanted.mode != "blind":
-        assert reached == set(machine.PHASES) - {"referring"}
-    else:
-        assert reached == set(machine.PHASES) - unasked - (set() if wanted.refer else {"referring"})
+    reached, wanted = {before.phase for before, *_ in edges}, edges[0][0].target
+    never = set()
+    if wanted.mode == "blind":
+        never |= {"consulting"}
+    if not wanted.refer:
+        never |= {"referring"}
+    if not wanted.introduction:
+        never |= {"introducing"}
+    assert reached == set(machine.PHASES) - never
 
 
 def test_every_state_has_a_way_out_by_its_timer(edges):
@@ -110,9 +114,12 @@ def test_only_a_human_who_accepted_is_merged(edges):
     """Or one who is not asked, when they answer."""
     for before, event, _, told in edges:
         if commands.Merge() in told:
-            blind = before.target.mode == "blind"
-            unasked = [("dialling", events.Answered()), ("screening", events.HumanShutOut())]
-            assert (before.phase, event) in (unasked if blind else [("consulting", events.Decided("accepted"))])
+            wanted = [("consulting", events.Decided("accepted"))]
+            if before.target.mode == "blind":
+                wanted = [("dialling", events.Answered()), ("screening", events.HumanShutOut())]
+            elif before.target.introduction:
+                wanted = [("introducing", events.Introduced()), ("introducing", events.TimedOut(before.serial))]
+            assert (before.phase, event) in wanted
             assert before.shut_out or isinstance(event, events.HumanShutOut)
 
 
@@ -134,7 +141,7 @@ def test_a_refer_is_sent_before_anybody_is_dialled_and_never_after(edges):
 
 def test_whoever_was_dialled_is_removed_unless_gone_or_talking(edges):
     """No end leaves a leg that rings or waits."""
-    with_leg = ("dialling", "screening", "consulting", "merging")
+    with_leg = ("dialling", "screening", "consulting", "introducing", "merging")
     leaving = (events.DialFailed, events.HumanGone, events.Merged)
     for before, event, after, told in edges:
         if before.phase in with_leg and after.phase not in with_leg and not isinstance(event, leaving):
@@ -216,3 +223,29 @@ def test_a_person_may_be_won_in_another_way_than_the_target():
     assert (state.phase, commands.Brief() in told) == ("consulting", True)
     state, _ = step(state, events.TimedOut(state.serial))
     assert state.outcome == "voicemail"
+
+
+def test_a_strict_briefing_begins_behind_a_caller_who_hears_nothing(edges):
+    """And no other does."""
+    for before, event, _, told in edges:
+        if commands.Brief() in told:
+            strict = before.target.privacy == "strict"
+            assert (commands.CloseCaller() in told) is strict, event
+            assert not (strict and commands.LetCallerHear() in told), event
+
+
+def test_whoever_may_not_be_called_at_this_hour_is_passed_over():
+    """The first of three is closed, and the last one."""
+    people = ["sip:asha@127.0.0.1", "sip:ravi@127.0.0.1", "sip:mina@127.0.0.1"]
+    state, _ = begin(target(people=people), closed={0, 2})
+    for event in (events.NoticeHeard(), events.GatesClosed(), events.DialFailed("busy")):
+        assert state.person == 1
+        state, _ = step(state, event)
+    assert (state.phase, state.tried) == ("over", ("busy",))
+
+
+def test_with_everybody_closed_nobody_is_dialled():
+    """And the caller is told at once."""
+    state, told = begin(target(), closed={0, 1})
+    assert (state.phase, state.outcome) == ("over", "not_allowed")
+    assert told == (commands.LetCallerHear(), commands.Finish("not_allowed"))

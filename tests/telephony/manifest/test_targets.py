@@ -68,3 +68,39 @@ def test_a_telephone_number_needs_a_way_out():
     with pytest.raises(ValidationError, match="is reached by `outbound`, which is not there"):
         manifest(targets={"sales": {"says": "sales", "people": ["+919800000001"]}})
     assert manifest(targets={"sales": {"says": "sales", "people": ["sip:asha@pbx.example.com"]}}).targets
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"on_busy": "nxt"}, "'next', 'return', 'voicemail' or 'hang_up'"),
+        ({"on_busy": {"tgt": "sales"}}, "did you mean 'target'"),
+        ({"on_closed": "next"}, "passed over already"),
+        ({"hours": ["9 to 5"]}, "must be days and times"),
+        ({"headers": {"X-VH-A": "a\r\nContact: <sip:mallory@127.0.0.1>"}}, "should match pattern"),
+        ({"headers": {"Contact": "sip:mallory@127.0.0.1"}}, "should match pattern"),
+        ({"briefing": "{caller.__class__}"}, "is not one of reason, caller, called"),
+        ({"briefing": "{reason"}, "placeholders are written"),
+        ({"update_every_s": 1}, "greater than or equal to 8"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(settings, words):
+    """With what to write."""
+    with pytest.raises(ValidationError, match=words):
+        Target.model_validate({"says": "sales", "people": ["sip:asha@pbx.example.com"]} | settings)
+
+
+def test_a_target_that_leads_on_names_another_one():
+    """One that is there."""
+    sales = {"says": "sales", "people": ["sip:asha@pbx.example.com"]}
+    with pytest.raises(ValidationError, match="no target named 'night'; targets are: sales"):
+        manifest(targets={"sales": sales | {"on_closed": {"target": "night"}}})
+    with pytest.raises(ValidationError, match="'sales' is the target itself"):
+        manifest(targets={"sales": sales | {"on_busy": {"target": "sales"}}})
+
+
+def test_the_number_that_is_shown_is_one_of_ours():
+    """The carrier refuses any other."""
+    sales = {"says": "sales", "people": ["sip:asha@pbx.example.com"], "caller_id": "+919800000099"}
+    with pytest.raises(ValidationError, match="is no number of this manifest"):
+        manifest(targets={"sales": sales})

@@ -1,0 +1,1 @@
+"""Who hears what of a briefing, packet by packet."""

@@ -1,0 +1,58 @@
+"""No packet of a briefing, and none of a human before the merge, at the caller; where nothing is closed, there are."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.scenarios.conftest import NODES
+from tests.scenarios.privacy.lanes import Lane, open_lanes
+from tests.scenarios.privacy.runs import ROUNDS, Told, plans, run_round
+
+pytestmark = [pytest.mark.scenario]
+
+ARM = "tests.scenarios.privacy.arms.serve"
+ARM_CALLS = 2
+
+
+@pytest.fixture(scope="module", params=NODES)
+async def lanes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[Lane]]:
+    """Yield the lanes, without a worker."""
+    async with open_lanes(tmp_path_factory.mktemp(f"privacy-{request.param}"), gateway=request.param) as them:
+        yield them
+
+
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        pytest.param(1, marks=pytest.mark.timeout(300)),
+        pytest.param(9, marks=[pytest.mark.full, pytest.mark.timeout(3000)]),
+    ],
+)
+async def test_no_packet_of_a_briefing_reaches_the_caller(lanes: list[Lane], rounds: int) -> None:
+    """20 calls for a round of each circumstance; the arms say whether a leak would have been seen."""
+    dice = random.Random(rounds)
+    ours = await _calls(lanes, [plans(which, len(lanes), dice) for which in ROUNDS * rounds])
+    open_to_all = await _calls(lanes, [plans("quiet", ARM_CALLS, dice)], arm="without_gates")
+    trusting = await _calls(lanes, [plans("slow", ARM_CALLS, dice)], arm="once_and_early")
+    assert all(told.human and told.voice for told in open_to_all), "void: without gates nothing was noticed"
+    assert any(told.human for told in trusting), "void: an unsubscribe that is lost was not noticed"
+    assert not [told for told in ours if told.leaks]
+    assert not [told for told in ours if not told.briefed and told.plan.circumstance != "starved"]
+
+
+async def _calls(lanes: list[Lane], rounds: list, *, arm: str = "") -> list[Told]:
+    stack = lanes[0].stack
+    worker = await (stack.add_worker(program=(ARM, arm)) if arm else stack.add_worker())
+    log = stack.options.run_dir / f"told-{arm or 'ours'}.log"
+    found: list[Told] = []
+    try:
+        for given in rounds:
+            found += await run_round(lanes, given)
+            log.write_text("\n".join(map(str, found)))
+        return found
+    finally:
+        await worker.stop()
+        stack.workers.remove(worker)
