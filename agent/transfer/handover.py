@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any, Protocol
 
 import aiohttp
@@ -29,6 +30,8 @@ from telephony.manifest.targets import Mode, Target
 
 log = logging.getLogger("dialroom.transfer")
 
+SOON_S = (0.1, 0.2, 0.3, 0.4)
+"""When the gate is closed anew after an answer: only then the human's leg subscribes to the caller."""
 STRICT_UPDATE_S = 9.0
 """A caller who hears nothing else is told at least this often that they are not forgotten."""
 _NOT_CONFIRMED = (api.ServerError, aiohttp.ClientError, OSError, TimeoutError)
@@ -122,6 +125,11 @@ class Handover:
     async def aclose(self) -> None:
         """Leave nothing of it behind but a leg that both talk over."""
         self._stop_timer()
+        if self._state is not None and not self.is_over:
+            ended = self._state.outcome or "failed"
+            if self._attempt is not None:
+                log.info("transfer attempt", extra=self._attempt.ended(ended))
+            self._note_end(ended, (*self._state.tried, ended))
         for task in self._work:
             task.cancel()
         await self._drop_human(remove=self.bridged_with is None)
@@ -176,6 +184,7 @@ class Handover:
             case commands.Merge():
                 self._spawn(self._merge())
             case commands.Finish(outcome):
+                self._note_end(outcome, self._state.tried if self._state else ())
                 self._spawn(self._finish(outcome))
 
     async def _say_notice(self) -> None:
@@ -245,6 +254,8 @@ class Handover:
         if mode == "blind":
             self.tell(events.Answered())
         else:
+            self._stop_guard()
+            self._guard = asyncio.create_task(self._watch(leg, mode))
             await self._confirmed(self._let_human_hear(leg, mode), events.Answered())
 
     async def _let_human_hear(self, leg: HumanLeg, mode: Mode) -> None:
@@ -268,8 +279,8 @@ class Handover:
 
     async def _watch(self, leg: HumanLeg, mode: Mode) -> None:
         """Close the gate again and again: a leg that reconnects subscribes to everything anew."""
-        while True:
-            await asyncio.sleep(GUARD_EVERY_S)
+        for pause_s in chain(SOON_S, repeat(GUARD_EVERY_S)):
+            await asyncio.sleep(pause_s)
             if mode == "press-1":
                 await self._confirmed(self._gates.mute(leg.identity, muted=True), None)
             await self._confirmed(self._gates.part(leg.identity), None)
@@ -320,7 +331,10 @@ class Handover:
                     await self._gates.mute(self._leg.identity, muted=False)
                 await self._gates.merge(self._leg.identity)
                 await self._gates.mark_bridged(self._leg.identity)
-        except _NOT_CONFIRMED:
+        except _NOT_CONFIRMED as error:
+            if isinstance(error, api.ServerError) and error.code == "not_found":
+                log.info("somebody left while both were put through")  # the room tells who
+                return
             log.exception("the merge is not confirmed")
             self.tell(events.MergeFailed())
         else:
@@ -334,8 +348,10 @@ class Handover:
             await self._hold.aclose()
         if self._hearing is not None:
             await self._hearing
-        log.info("transfer over", extra={"outcome": outcome, "tried": list(self._state.tried) if self._state else []})
         self._finished(outcome)
+
+    def _note_end(self, outcome: Outcome, tried: Sequence[Outcome]) -> None:
+        log.info("transfer over", extra={"outcome": outcome, "tried": list(tried)})
 
     async def _drop_human(self, *, remove: bool) -> None:
         self._stop_guard()

@@ -82,7 +82,10 @@ class RealVoice:
 
 
 class ToneVoice:
-    """A burst per word, as long as the word: of 220 to 440 Hz, or always of `hertz`. Needs nothing and says nothing."""
+    """A burst of 220 to 440 Hz per word, as long as the word. Needs nothing and says nothing.
+
+    With `hertz` each word is that tone and its octave: a speaker who is told apart, and is no beep.
+    """
 
     name = "tone"
 
@@ -94,12 +97,15 @@ class ToneVoice:
         pieces: list[NDArray[np.float32]] = []
         for word in text.split():
             seconds = np.arange(int((0.08 + 0.05 * len(word)) * sample_rate)) / sample_rate
-            pitch = self._hertz or 220 + int(hashlib.sha256(word.encode()).hexdigest()[:4], 16) % 220
-            pieces += [
-                (np.sin(2 * np.pi * pitch * seconds) * 0.3).astype(np.float32),
-                np.zeros(sample_rate // 25, np.float32),
-            ]
+            pieces += [self._tone(word, seconds).astype(np.float32), np.zeros(sample_rate // 25, np.float32)]
         return to_int16(np.concatenate(pieces[:-1])) if pieces else np.zeros(0, np.int16)
+
+    def _tone(self, word: str, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self._hertz is not None:
+            phase = 2 * np.pi * self._hertz * seconds
+            return np.sin(phase) * 0.3 + np.sin(2 * phase) * 0.25
+        pitch = 220 + int(hashlib.sha256(word.encode()).hexdigest()[:4], 16) % 220
+        return np.sin(2 * np.pi * pitch * seconds) * 0.3
 
 
 def trimmed(samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:

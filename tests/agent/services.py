@@ -19,6 +19,9 @@ class NotingVoice(ToneVoice):
 
     texts: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        super().__init__()
+
     def speak(self, text: str, *, sample_rate: int) -> Samples:
         self.texts.append(text)
         return super().speak(text, sample_rate=sample_rate)

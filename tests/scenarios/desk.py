@@ -141,8 +141,8 @@ async def says(desk: Desk, human: Line, words: str) -> None:
     assert codec is not None
     sentence = speak((words,), voice=ToneVoice(hertz=PHONE_HZ), sample_rate=codec.sample_rate)
     silence = np.zeros(codec.frame_samples, np.int16)
+    await until(lambda: human.ear.frequency is None, "end of the agent's words")  # a short hum would be a beep
     human.rtp.next_frame = lambda: silence
-    await until(lambda: human.ear.frequency is None, "end of the agent's words")
     await asyncio.sleep(PAUSE_S)
     announcer = Announcer(desk.stack.speech_url)
     await announcer.announce(human.call.call_id, sentence)

@@ -42,9 +42,9 @@ async def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     """Yield a desk with one colleague for each way, three for the board, and a partner whose telephone is away."""
     away = f'{{call: "sip:kiran@127.0.0.1:{free_port("udp")}", ring_s: 3}}'
     targets = {
-        "front-office": "says: the front office, people: [{call: {first}, ring_s: 6}]",
-        "manager": "says: the manager, people: [{call: {first}, ring_s: 6}], mode: press-1, briefing_s: 15",
-        "laboratory": "says: the laboratory, people: [{call: {first}, ring_s: 6}], mode: blind",
+        "front-office": "says: the front office, people: [{call: {first}, ring_s: 5}]",
+        "manager": "says: the manager, people: [{call: {first}, ring_s: 5}], mode: press-1, briefing_s: 15",
+        "laboratory": "says: the laboratory, people: [{call: {first}, ring_s: 5}], mode: blind",
         "partner": f"says: the partner, people: [{away}, {{second}}], mode: blind",
         "board": "says: the board, people: [{first}, {call: {second}, mode: press-1}, {third}]",
     }
@@ -56,9 +56,9 @@ async def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 @pytest.mark.parametrize(
     ("way", "status", "outcome"),
     [
-        ("warm", 503, "unreachable"),
-        ("press-1", 404, "unreachable"),
         ("blind", 486, "busy"),
+        pytest.param("warm", 503, "unreachable", marks=RARE),
+        pytest.param("press-1", 404, "unreachable", marks=RARE),
         pytest.param("warm", 600, "busy", marks=RARE),
         pytest.param("press-1", 480, "no_answer", marks=RARE),
         pytest.param("press-1", 503, "unreachable", marks=RARE),
@@ -67,14 +67,12 @@ async def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         pytest.param("blind", 503, "unreachable", marks=RARE),
     ],
 )
-async def test_a_refusal_is_told_and_the_talk_goes_on(desk: Desk, way: str, status: int, outcome: str) -> None:
+async def test_a_refusal_is_told(desk: Desk, way: str, status: int, outcome: str) -> None:
     """By the status that the telephone gives."""
     async with desk.caller(ASKS[way]) as caller:
         await (await ringing(desk.first)).reject(status)
         assert await said_after(caller)
-        assert await outcomes(desk, caller) == [outcome]
-        await caller.say("What are your opening hours?")
-        assert await said_after(caller)
+    assert await outcomes(desk, caller) == [outcome]
     await nobody_is_left(desk)
 
 
@@ -129,7 +127,7 @@ async def test_no_by_voice_then_yes_by_voice(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("words", "key", "outcome"),
     [
-        ("I will call them back later.", "", "callback"),
+        pytest.param("I will call them back later.", "", "callback", marks=RARE),
         ("I am not here. Leave a message after the tone.", "", "voicemail"),
         pytest.param("", "3", "callback", marks=RARE),
         pytest.param("", "2", "declined", marks=RARE),
@@ -215,7 +213,11 @@ async def test_a_caller_who_hangs_up_before_anybody_is_dialled_leaves_no_leg(des
         await caller.hang_up()
     await nobody_is_left(desk)
     assert desk.first.received.empty()
-    assert await outcomes(desk, caller) == ["caller_left"]
+
+    async def is_told() -> bool:
+        return await outcomes(desk, caller) == ["caller_left"]
+
+    await eventually(is_told)
 
 
 @pytest.mark.parametrize("way", ["warm", pytest.param("press-1", marks=RARE), pytest.param("blind", marks=RARE)])
@@ -228,7 +230,11 @@ async def test_a_caller_who_hangs_up_while_the_human_is_put_through_leaves_no_le
         await caller.hang_up()
         assert await human.ended() == ("remote", "bye")
     await nobody_is_left(desk)
-    assert await outcomes(desk, caller) in (["caller_left"], ["bridged"])
+
+    async def is_told() -> bool:
+        return await outcomes(desk, caller) in (["caller_left"], ["bridged"])
+
+    await eventually(is_told)
 
 
 @pytest.mark.parametrize("way", ["warm", pytest.param("press-1", marks=RARE)])

@@ -23,6 +23,7 @@ class Counting(ToneVoice):
     """Counts what it had to make."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.made: list[tuple[str, int]] = []
 
     def speak(self, text: str, *, sample_rate: int) -> Samples:
