@@ -8,10 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from livekit import api
 
+from lab.caller.announce import Announcer
 from lab.caller.caller import Caller
 from lab.caller.phone_call import PhoneCall
+from lab.caller.speech import Segment, Sentence
 from lab.caller.tape import Tape
 from lab.servers.link import Link
 from lab.speech.voice import ToneVoice
@@ -49,6 +52,14 @@ class Lane:
             tape = Tape(call.talk.rtp)
             assert await call.hear_turn(timeout_s=HEAR_S, silence_s=0.5)
             yield call, tape
+
+    async def say_nothing(self, sip_call_id: str) -> None:
+        """Let recognition know that the tone of this call has no words: else it would hear a hello in every break."""
+        announcer = Announcer(self.stack.speech_url)
+        endless = Segment(text="", start_s=0, end_s=1e6)
+        tone = Sentence(text="", samples=np.zeros(0, np.int16), sample_rate=8000, segments=(endless,))
+        await announcer.announce(sip_call_id, tone)
+        await announcer.aclose()
 
     async def human_identity(self) -> str:
         """Return the identity of the colleague's leg."""

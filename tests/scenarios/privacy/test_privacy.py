@@ -43,6 +43,14 @@ async def test_no_packet_of_a_briefing_reaches_the_caller(lanes: list[Lane], rou
     assert not [told for told in ours if not told.briefed and told.plan.circumstance != "starved"]
 
 
+@pytest.mark.full
+@pytest.mark.timeout(600)
+async def test_a_caller_whose_leg_cannot_resume_hears_little_if_anything(lanes: list[Lane]) -> None:
+    """What is heard then is in the log beside the stack's; how long it may be is measured, not asserted."""
+    told = await _calls(lanes, [plans("away", len(lanes), random.Random(0))])
+    assert all(it.briefed for it in told)
+
+
 async def _calls(lanes: list[Lane], rounds: list, *, arm: str = "") -> list[Told]:
     stack = lanes[0].stack
     worker = await (stack.add_worker(program=(ARM, arm)) if arm else stack.add_worker())
