@@ -15,7 +15,7 @@ from agent.transfer import commands, events, machine
 from agent.transfer.briefing import Briefing
 from agent.transfer.commands import Command
 from agent.transfer.events import Event
-from agent.transfer.gates import GUARD_EVERY_S, Gates
+from agent.transfer.gates import GUARD_EVERY_S, RECLOSE_EVERY_S, Gates
 from agent.transfer.hold import HoldSound
 from agent.transfer.leg import HumanLeg
 from agent.transfer.machine import Transfer
@@ -212,12 +212,23 @@ class Handover:
         return self._state is not None and self._state.phase in ("merging", "over")
 
     async def _watch(self, leg: HumanLeg, mode: Mode) -> None:
-        """Close the gate again and again: a leg that reconnects subscribes to everything anew."""
+        """Close the gate again and again: a leg that reconnects subscribes to what it was unsubscribed from.
+
+        A human who is muted at the server passes no gate, and needs no such haste.
+        """
         while True:
-            await asyncio.sleep(GUARD_EVERY_S)
             if mode == "press-1":
+                await asyncio.sleep(RECLOSE_EVERY_S)
                 await self._confirmed(self._gates.mute(leg.identity, muted=True), None)
-            await self._confirmed(self._gates.part(leg.identity), None)
+                await self._confirmed(self._gates.part(leg.identity), None)
+            else:
+                await self._guard_for(leg, RECLOSE_EVERY_S)
+                await self._confirmed(self._gates.part(leg.identity), None)
+
+    async def _guard_for(self, leg: HumanLeg, seconds: float) -> None:
+        for _ in range(round(seconds / GUARD_EVERY_S)):
+            await asyncio.sleep(GUARD_EVERY_S)
+            await self._confirmed(self._gates.keep_apart(leg.identity), None)
 
     async def _merge(self) -> None:
         assert self._leg is not None
