@@ -19,7 +19,12 @@ from telephony.legs import HANDED_OVER, LEG
 AGAIN_S: Final = (0.0, 0.1, 0.3)
 """When an unsubscribe is sent, after the track was seen. The last one comes after the leg's own subscribe."""
 SETTLED_S: Final = 0.1
-GUARD_EVERY_S: Final = 1.0
+GUARD_EVERY_S: Final = 0.1
+"""While a briefing lasts the caller is unsubscribed anew this often. A leg that resumes its connection, or whose own
+subscribe is late, opens the gate by itself; sound comes through it some 0.1 s after that.
+"""
+TURNS_TO_RECLOSE: Final = 10
+"""Of these, every tenth closes the other direction, too."""
 
 
 class Gates:
@@ -68,6 +73,10 @@ class Gates:
     async def part(self, human: str) -> None:
         """Unsubscribe caller and human from each other, once."""
         await asyncio.gather(self._subscribe(self._caller, human, False), self._subscribe(human, self._caller, False))
+
+    async def keep_apart(self, human: str) -> None:
+        """Unsubscribe the caller from the human once more, soon after whatever may have subscribed them."""
+        await self._subscribe(self._caller, human, False)
 
     async def merge(self, human: str) -> None:
         """Let caller and human hear each other."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import count
 from typing import Any, Protocol
 
 import aiohttp
@@ -20,7 +20,7 @@ from agent.transfer.attempt import Attempt
 from agent.transfer.briefing import Briefing
 from agent.transfer.commands import Command
 from agent.transfer.events import Event
-from agent.transfer.gates import GUARD_EVERY_S, Gates
+from agent.transfer.gates import GUARD_EVERY_S, TURNS_TO_RECLOSE, Gates
 from agent.transfer.hold import HoldSound
 from agent.transfer.leg import HumanLeg
 from agent.transfer.machine import Transfer
@@ -30,8 +30,6 @@ from telephony.manifest.targets import Mode, Target
 
 log = logging.getLogger("dialroom.transfer")
 
-SOON_S = (0.1, 0.2, 0.3, 0.4)
-"""When the gate is closed anew after an answer: only then the human's leg subscribes to the caller."""
 STRICT_UPDATE_S = 9.0
 """A caller who hears nothing else is told at least this often that they are not forgotten."""
 _NOT_CONFIRMED = (api.ServerError, aiohttp.ClientError, OSError, TimeoutError)
@@ -278,12 +276,20 @@ class Handover:
         return pressed or self._target.privacy == "strict"
 
     async def _watch(self, leg: HumanLeg, mode: Mode) -> None:
-        """Close the gate again and again: a leg that reconnects subscribes to everything anew."""
-        for pause_s in chain(SOON_S, repeat(GUARD_EVERY_S)):
-            await asyncio.sleep(pause_s)
-            if mode == "press-1":
+        """Close the gate again and again: a leg that reconnects subscribes to what it was unsubscribed from.
+
+        The human's leg subscribes to the caller soon after the answer: in the first second both directions are closed
+        each time. A human who is muted at the server passes no gate.
+        """
+        for turn in count():
+            await asyncio.sleep(GUARD_EVERY_S)
+            is_whole = turn % TURNS_TO_RECLOSE == 0
+            if mode == "press-1" and is_whole:
                 await self._confirmed(self._gates.mute(leg.identity, muted=True), None)
-            await self._confirmed(self._gates.part(leg.identity), None)
+            if turn < TURNS_TO_RECLOSE or is_whole:
+                await self._confirmed(self._gates.part(leg.identity), None)
+            elif mode != "press-1":
+                await self._confirmed(self._gates.keep_apart(leg.identity), None)
 
     async def _introduce(self) -> None:
         sentence = self._target.introduction or ""

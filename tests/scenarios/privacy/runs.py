@@ -13,6 +13,7 @@ from typing import Literal
 
 import psutil
 
+from lab.caller.events import first_of
 from lab.caller.tape import Tape
 from lab.stack import Stack
 from tests.lab.gateway.ears import until
@@ -23,12 +24,15 @@ from tests.scenarios.jobs import busy
 from tests.scenarios.privacy.lanes import Lane, gathered
 from tests.scenarios.privacy.sound import EVERYBODY_HZ, HUMAN_HZ, HUMAN_LEAST, voices
 
-Circumstance = Literal["quiet", "starved", "resumed", "crashed", "slow"]
-ROUNDS: Sequence[Circumstance] = ("quiet", "starved", "resumed", "crashed", "slow")
-"""`slow`: what the caller's leg tells LiveKit is late, among it that it subscribes to the colleague."""
+Circumstance = Literal["quiet", "starved", "resumed", "crashed", "slow", "away"]
+ROUNDS: Sequence[Circumstance] = ("quiet", "starved", "resumed", "crashed", "quiet")
+"""In none of them: `slow`, what the caller's leg tells LiveKit comes 1.5 s late, among it that it subscribes to the
+colleague; `away`, the caller's leg is without LiveKit for too long to resume, and subscribes to everything anew.
+"""
 LISTENS_S, AFTER_S = (0.5, 1.5), 1.0
 LATE_S = 1.5
 RESUMES_S = 1.5
+AWAY_S, BACK_S = 20.0, 12.0
 LOOPS = 3
 Crash = Callable[[], Awaitable[None]]
 
@@ -103,6 +107,7 @@ async def hold(lane: Lane, plan: Plan, crash: Crash) -> Told:
         try:
             call = await lane.colleague.called()
             dialled_s = now_s()
+            await lane.say_nothing(call.call_id)
             if plan.ring_s:
                 await call.ringing()
                 await asyncio.sleep(plan.ring_s)
@@ -134,9 +139,17 @@ async def _decide(lane: Lane, plan: Plan, human: Line, crash: Crash) -> tuple[fl
     if plan.circumstance == "slow":
         await asyncio.sleep(LATE_S)
         lane.link.release(lane.number)
+        await asyncio.sleep(RESUMES_S)
     if plan.circumstance == "resumed":
         assert lane.link.cut(lane.number if plan.resumes == "caller" else await lane.human_identity())
         await asyncio.sleep(RESUMES_S)
+    if plan.circumstance == "away":
+        assert lane.link.cut(lane.number, stays_away=True)
+        await asyncio.sleep(AWAY_S)
+        lane.link.restore(lane.number)
+        await first_of(human.call.ended, timeout_s=BACK_S)
+        if human.call.end_reason:
+            return None, now_s()
     await asyncio.sleep(plan.listens_s)
     if plan.circumstance == "crashed":
         await crash()
