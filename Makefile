@@ -32,11 +32,14 @@ demo: setup  ## provision a number, call it, hear the agent
 up: setup  ## keep the same stack running, to call it with a softphone
 	@$(BIN)/dialroom up
 
-test: setup  ## the tests (under 15 minutes on 2 cores)
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile
+# Whole calls run alone: beside other tests they would share the cores that carry their sound.
+test: setup  ## the tests
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not full and not scenario and not peer"
+	@$(BIN)/pytest -m "(scenario or peer) and not full"
 
 test-full: setup  ## the tests with the long scenarios
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile -m "full or not full"
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not scenario and not peer"
+	@$(BIN)/pytest -m "scenario or peer"
 
 check: $(VENV)/.installed  ## lint, format, types, import rules, stale docs, compose file
 	$(BIN)/ruff check .

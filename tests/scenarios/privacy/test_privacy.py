@@ -27,7 +27,7 @@ async def lanes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 @pytest.mark.parametrize(
     "rounds",
     [
-        pytest.param(1, marks=pytest.mark.timeout(300)),
+        pytest.param(1, marks=[pytest.mark.full, pytest.mark.timeout(600)]),
         pytest.param(9, marks=[pytest.mark.full, pytest.mark.timeout(3000)]),
     ],
 )
