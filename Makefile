@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 DIALROOM_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dialroom
 export DIALROOM_CACHE
+# Tests start hundreds of processes; without bytecode on disk each would compile every module anew (seconds).
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo up test test-full check format bench docs lock clean
 
@@ -19,7 +21,7 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo "no venv module: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements-dev.lock)"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -242,7 +242,7 @@ async def test_the_caller_takes_a_refer_and_reports(tmp_path: Path) -> None:
 
 async def test_closing_the_caller_hangs_up() -> None:
     """No call outlives it."""
-    async with tone_agent() as agent:
+    async with tone_agent(greets=False) as agent:
         async with caller() as phone:
             call = await phone.dial(NUMBER, sip=agent.address)
         assert (await agent.lines[0].call.wait_ended()).by == "remote"
