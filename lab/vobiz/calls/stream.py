@@ -99,7 +99,7 @@ class Stream:
             ending = "call over"
             raise
         finally:
-            self._detach()
+            self._line.queue.clear()
             self.figures.ended = ending
         if ending == "stopped":
             self._tell("StopStream", self._stream_id)
@@ -123,6 +123,7 @@ class Stream:
         self.figures.stream_ids.append(self._stream_id)
         async with contextlib.AsyncExitStack() as exits:
             exits.push_async_callback(socket.close)
+            exits.callback(self._detach)
             self._attach()
             self._tell("StartStream", self._stream_id, ServiceURL=self.figures.url)
             stopped = asyncio.Event()
@@ -150,7 +151,6 @@ class Stream:
     def _detach(self) -> None:
         self._line.on_tick = self._line.on_digit = None
         self._line.queue.on_mark = None
-        self._line.queue.clear()
 
     def _tick(self) -> None:
         heard = self._line.heard()

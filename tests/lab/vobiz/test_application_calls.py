@@ -303,13 +303,14 @@ async def test_without_keep_call_alive_the_document_ends_the_call() -> None:
 
 
 async def test_a_lost_socket_is_opened_anew_as_often_as_wanted() -> None:
-    """With a new streamId and the same callId."""
+    """With a new streamId and the same callId; its first frame is `start`, though sound went on meanwhile."""
     async with stage() as (net, app):
         app.streams('maxRetries="1"')
         async with talking(net, app) as (call, _telephone, first):
             await first.ws.close()
             second = await app.sockets.get()
-            await second.event("start")
+            await second.event("media")
+            assert second.frames[0]["event"] == "start"
             assert second.stream_id != first.stream_id
             assert second.frames[0]["start"]["callId"] == first.frames[0]["start"]["callId"]
             await second.ws.close()

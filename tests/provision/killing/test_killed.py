@@ -116,15 +116,18 @@ async def test_a_lost_answer_is_found_out(case: Case) -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(7200)
-async def test_a_killed_apply_is_finished_by_the_next_at_every_place(case: Case) -> None:
+@pytest.mark.parametrize("forget", [False, True], ids=["remembering", "forgetting"])
+@pytest.mark.parametrize("place", get_args(Place))
+async def test_a_killed_apply_is_finished_by_the_next_at_every_request(case: Case, place: Place, forget: bool) -> None:
     """All of them."""
-    for fault, forget in kills(case):
-        await case.survives(fault, forget=forget)
+    for at in range(case.requests):
+        await case.survives(Fault(at, place), forget=forget)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(7200)
-async def test_every_lost_answer_is_found_out(case: Case) -> None:
+@pytest.mark.parametrize("loss", get_args(Loss))
+async def test_every_lost_answer_is_found_out(case: Case, loss: Loss) -> None:
     """All of them."""
-    for fault in losses(case):
-        await case.survives(fault, forget=False)
+    for at in range(case.writes):
+        await case.survives(Fault(at, loss, writes=True), forget=False)
