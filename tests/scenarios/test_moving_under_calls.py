@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -114,7 +115,8 @@ class Mover:
 
     @property
     def _settings(self) -> ProvisionSettings:
-        return ProvisionSettings.from_environ(self.stack.environ)
+        settings = ProvisionSettings.from_environ(self.stack.environ)
+        return settings.model_copy(update={"calls_end_limit_s": math.inf})  # as --drain does
 
     async def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         url = self.stack.carrier_url.partition("/api/")[0] + path

@@ -14,11 +14,14 @@ from pathlib import Path
 def main() -> None:
     """Serve until the input ends."""
     import aiohttp  # noqa: F401
+    import anyio._backends._asyncio  # noqa: F401
+    import httpcore2  # noqa: F401
     import httpx2  # noqa: F401
     import livekit.api  # noqa: F401
     import rich.progress  # noqa: F401
 
     import cli
+    import provision.passwords
     import provision.run
     import provision.store.store  # noqa: F401
     import telephony.manifest.load  # noqa: F401
