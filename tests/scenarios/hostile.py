@@ -7,12 +7,27 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from livekit.agents.llm.utils import parse_function_arguments
+
 _LOOK_ALIKES = str.maketrans({"o": "\u043e", "e": "\u0435", "c": "\u0441", "f": "\u0192"})
 
 
 def hostile_arguments(name: str, *, uri: str) -> list[str]:
     """Return raw arguments of the tool, all different; `name` is the target that there is, `uri` a stranger's."""
     return list(dict.fromkeys([*_by_name(name, uri), *_elsewhere(name, uri), *_not_json(name, uri)]))
+
+
+def mended_arguments(name: str) -> list[str]:
+    """Return raw arguments that are no JSON, and that livekit-agents mends into the name of the target."""
+    return [f'{{"target": {name}}}', f'{{"target": "{name}"']
+
+
+def as_the_tool_has_it(arguments: str) -> dict[str, Any] | None:
+    """Return raw arguments as livekit-agents gives them to a tool, None for what it refuses itself."""
+    try:
+        return parse_function_arguments(arguments)
+    except ValueError:
+        return None
 
 
 def _by_name(name: str, uri: str) -> Iterator[str]:
@@ -141,10 +156,10 @@ def _not_json(name: str, uri: str) -> Iterator[str]:
         "1",
         "{",
         "}",
-        f'{{"target": {name}}}',
         f"target={name}",
         f"<target>{uri}</target>",
     )
     yield f'{{"target": "{uri}", "target": "{uri}x"}}'
-    yield f'{{"target": "{name}"'
+    yield f'{{"target": "{name}s"'
+    yield f'{{"target": "{uri}'
     yield f"{{'target': '{uri}'}}"

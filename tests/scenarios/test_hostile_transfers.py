@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from lab.caller.phone_call import PhoneCall
 from tests.lab.gateway.telephone import telephone
 from tests.scenarios.conftest import NODES
 from tests.scenarios.desk import Desk, let_the_model, open_desk, ringing, said_after
-from tests.scenarios.hostile import hostile_arguments
+from tests.scenarios.hostile import as_the_tool_has_it, hostile_arguments, mended_arguments
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(180)]
 
@@ -46,24 +46,40 @@ async def attack(desk: Desk, *, sampled: bool) -> None:
         given = hostile_arguments(NAME, uri=f"sip:mallory@{stranger.address}")
         assert len(given) >= LEAST
         given = given[::SAMPLE_STEP] if sampled else given
-        assert all(not is_object(arguments) or json.loads(arguments).get("target") != NAME for arguments in given)
         allowed = sent_out(desk)
         async with desk.caller("What are your opening hours?") as caller:
             assert await said_after(caller)
             for start in range(0, len(given), BLOCK):
-                block = given[start : start + BLOCK]
-                before, objects = refusals(desk), sum(is_object(arguments) for arguments in block)
-                await let_the_model(desk, caller, *(("transfer", arguments) for arguments in block))
-                assert await said_after(caller)
-                assert before + objects <= refusals(desk) <= before + len(block)
+                await refused(desk, caller, given[start : start + BLOCK])
                 assert sent_out(desk) == allowed
                 await caller.say("I want to talk to a person.")
-                await (await ringing(desk.first)).reject(486)
-                assert await said_after(caller)
+                await turned_away(desk, caller)
+                allowed += 1
+                assert sent_out(desk) == allowed
+            for arguments in mended_arguments(NAME)[: 1 if sampled else None]:
+                await let_the_model(desk, caller, ("transfer", arguments))
+                await turned_away(desk, caller)
                 allowed += 1
                 assert sent_out(desk) == allowed
         assert stranger.got == []
         assert desk.second.got == []
+
+
+async def refused(desk: Desk, caller: PhoneCall, block: Sequence[str]) -> None:
+    """Let the model ask for all of a block: each is refused once, by our tool or, unreadable, before it."""
+    read = [as_the_tool_has_it(arguments) for arguments in block]
+    assert all(given is None or given.get("target") != NAME for given in read)
+    by_us, unread = refusals(desk)
+    wanted = (by_us + len(read) - read.count(None), unread + read.count(None))
+    await let_the_model(desk, caller, *(("transfer", arguments) for arguments in block))
+    assert await said_after(caller)
+    assert refusals(desk) == wanted
+
+
+async def turned_away(desk: Desk, caller: PhoneCall) -> None:
+    """Let the colleague be busy: the caller is told, and the talk goes on."""
+    await (await ringing(desk.first)).reject(486)
+    assert await said_after(caller)
 
 
 def sent_out(desk: Desk) -> int:
@@ -72,14 +88,10 @@ def sent_out(desk: Desk) -> int:
     return log.count('"API SIP.CreateSIPParticipant"') + log.count('"API SIP.TransferSIPParticipant"')
 
 
-def refusals(desk: Desk) -> int:
-    """Count the requests that reached our tool and were refused there."""
-    return sum(worker.log_path.read_text().count("a target that is not there") for worker in desk.stack.workers)
-
-
-def is_object(arguments: str) -> bool:
-    """Say whether a tool is called with this for certain; of the rest livekit-agents mends some."""
-    try:
-        return isinstance(json.loads(arguments), dict)
-    except ValueError:
-        return False
+def refusals(desk: Desk) -> tuple[int, int]:
+    """Count the requests that our tool refused, and those that livekit-agents could not read."""
+    logs = [worker.log_path.read_text() for worker in desk.stack.workers]
+    return (
+        sum(log.count("a target that is not there") for log in logs),
+        sum(log.count("invalid arguments for AI function `transfer`") for log in logs),
+    )
