@@ -120,7 +120,7 @@ def _transfer_desk(ctx: JobContext, seat: Seat, call: Call, profile: AgentProfil
     def make(sip_call_id: str) -> AgentSession[None]:
         services = make_services(profile, seat.settings)
         services.tag_call(call_tag(sip_call_id))
-        return make_session(services, seat.detector, seat.settings)
+        return make_session(services, seat.detector, seat.settings, keeps_hearing=True)
 
     async def start(session: AgentSession[None], agent: Agent, human: str) -> None:
         await start_session(session, agent, room=ctx.room, caller_identity=human, turn=seat.settings)

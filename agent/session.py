@@ -30,8 +30,13 @@ def make_vad(turn: TurnSettings) -> vad.VAD:
     )
 
 
-def make_session(services: Services, detector: vad.VAD, turn: TurnSettings) -> AgentSession[None]:
-    """Return a session that is not started."""
+def make_session(
+    services: Services, detector: vad.VAD, turn: TurnSettings, *, keeps_hearing: bool = False
+) -> AgentSession[None]:
+    """Return a session that is not started.
+
+    With `keeps_hearing`, what is said during a sentence that cannot be interrupted is recognised, too.
+    """
     return AgentSession(
         stt=services.stt,
         llm=services.llm,
@@ -49,6 +54,7 @@ def make_session(services: Services, detector: vad.VAD, turn: TurnSettings) -> A
                 "mode": "vad",
                 "min_duration": turn.min_interruption_s,
                 "min_words": 0,
+                "discard_audio_if_uninterruptible": not keeps_hearing,
                 "resume_false_interruption": True,
                 "false_interruption_timeout": turn.false_interruption_timeout_s,
             },

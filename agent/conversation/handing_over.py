@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -103,6 +104,13 @@ def announcement(opening: str) -> str:
     return f"{opening} Shall I put them through? Say yes or press one, no or press two."
 
 
+def unheard(words: str, heard: str) -> str:
+    """Return the sentences of `words` that are not wholly in `heard`, which is its beginning; "" for none."""
+    ends = (sentence.end() for sentence in re.finditer(r".+?[.!?।](?=\s|$)|.+$", words))
+    whole = max((end for end in ends if end <= len(heard)), default=0)
+    return words[whole:].lstrip()
+
+
 def keys_announcement(opening: str) -> str:
     """Return it with the question to a human who is asked for a key alone."""
     return f"{opening} Press one to take the call, or two to decline."
@@ -116,7 +124,7 @@ def clean(reason: str, *, longest: int = LONGEST_REASON) -> str:
 
 def briefing(reason: str, said: Sequence[tuple[str, str]]) -> str:
     """Return the instructions for the talk with the human; `said` has (role, text) of the talk with the caller."""
-    lines = [f"{'caller' if role == 'user' else 'you'}: {text}" for role, text in said[-KEPT_TURNS:]]
+    lines = [f"{'caller' if role == 'user' else 'you'}: {' '.join(text.split())}" for role, text in said[-KEPT_TURNS:]]
     return "\n".join(
         [
             "You are on the telephone with a colleague, in private: the caller waits and cannot hear you.",

@@ -1,0 +1,38 @@
+"""Which words of the agent are in a sound: its tone voice has a burst of its own for each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lab.media.codec import Samples
+from lab.speech.voice import ToneVoice, sentences
+
+RATE = 8000
+LOUD = 400
+NEAR_HZ = 12.0
+_STEP = RATE // 200
+_LEAST_STEPS = 20
+"""A word takes 0.13 s and longer, with 0.04 s of silence before the next."""
+
+
+def hears_to_the_end(sound: Samples, words: str) -> bool:
+    """Say whether the last sentence of `words`, spoken by the agent's tone voice, is in a sound, word by word."""
+    wanted = _pitches(ToneVoice().speak(sentences(words)[-1], sample_rate=RATE))
+    there = _pitches(sound)
+    return any(
+        all(abs(one - other) < NEAR_HZ for one, other in zip(there[start:], wanted, strict=False))
+        for start in range(len(there) - len(wanted) + 1)
+    )
+
+
+def _pitches(sound: Samples) -> list[float]:
+    """Return the frequency of every burst in turn."""
+    steps = sound[: len(sound) // _STEP * _STEP].reshape(-1, _STEP)
+    loud = np.concatenate([[False], np.abs(steps).max(axis=1, initial=0) > LOUD, [False]])
+    edges = np.flatnonzero(loud[1:] != loud[:-1]).reshape(-1, 2)
+    return [_pitch(sound[begin * _STEP : end * _STEP]) for begin, end in edges if end - begin >= _LEAST_STEPS]
+
+
+def _pitch(burst: Samples) -> float:
+    spectrum = np.abs(np.fft.rfft(burst * np.hanning(len(burst)), n=RATE))
+    return float(np.argmax(spectrum))
