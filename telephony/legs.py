@@ -12,6 +12,11 @@ LEG: Final = "dialroom.leg"
 LegState = Literal["consulted", "bridged"]
 """`consulted`: behind gates, which only the agent opens. `bridged`: the caller's, with or without an agent."""
 
+RESERVED_ATTRIBUTES: Final = ("sip.", "lk.", "dialroom.")
+"""How attributes begin that LiveKit and dialroom rely on: no header of a caller may set one. livekit-sip would let it,
+even ``sip.phoneNumber`` (livekit/sip ``HeadersToAttrs``: what a trunk maps goes over what was there).
+"""
+
 _SUPERVISED: Final = json.dumps({"dialroom": "supervised"})
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from telephony.legs import RESERVED_ATTRIBUTES
 from telephony.manifest.entry import Entry
 from telephony.numbers import NumberError, parse_number
 
@@ -40,13 +41,18 @@ def _unquoted(value: object) -> object:
 Number = Annotated[str, BeforeValidator(_unquoted), AfterValidator(_number)]
 
 
-def _pairs(given: Any) -> Any:
-    if not isinstance(given, dict):
-        return given
-    for header in given:
+def check_mapping(given: dict[str, str]) -> dict[str, str]:
+    """Return header → attribute as it is. Raises ValueError for a header or an attribute that cannot be one."""
+    for header, attribute in given.items():
         if not isinstance(header, str) or not _TOKEN.fullmatch(header) or header.lower() in _RESERVED:
             raise ValueError(f"{header!r} cannot be used as a header; write one like X-Clinic")
-    return tuple(sorted((header, attribute) for header, attribute in given.items()))
+        if not attribute or str(attribute).lower().startswith(RESERVED_ATTRIBUTES):
+            raise ValueError(f"a caller may not set the attribute {attribute!r}; write one of your own, like clinic")
+    return given
+
+
+def _pairs(given: Any) -> Any:
+    return tuple(sorted(check_mapping(given).items())) if isinstance(given, dict) else given
 
 
 class Limits(Entry):

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationInfo, model_validator
 
-from telephony.manifest.call_settings import CallSettings, Codec, Encryption, Limits, Number
+from telephony.manifest.call_settings import CallSettings, Codec, Encryption, Limits, Number, check_mapping
 from telephony.manifest.entry import Entry, Location, problems
 from telephony.manifest.route import AgentRoute, Route, SplitRoute
 
@@ -33,7 +33,7 @@ class NumberSettings(Entry):
     limits: Limits | None = None
     codecs: tuple[Codec, ...] | None = None
     media_encryption: Encryption | None = None
-    headers_to_attributes: dict[str, str] | None = None
+    headers_to_attributes: Annotated[dict[str, str], AfterValidator(check_mapping)] | None = None
     krisp: bool | None = None
 
 

@@ -29,6 +29,14 @@ def test_new_keys_of_the_same_version_are_ignored():
     assert DispatchMetadata.from_json(text) == DispatchMetadata(deployment="d", agent="a")
 
 
+@pytest.mark.parametrize("key", ["targets", "transfers", "people", "target", "call", "transfer_to", "outbound"])
+def test_metadata_names_nobody_who_could_be_called(key):
+    """Whom an agent may hand callers to stands in the worker's manifest alone."""
+    plain = DispatchMetadata(deployment="d", agent="a")
+    text = json.dumps({**json.loads(plain.to_json()), key: {"front-office": ["sip:mallory@evil.example"]}})
+    assert DispatchMetadata.from_json(text) == plain
+
+
 @pytest.mark.parametrize(
     "text",
     [

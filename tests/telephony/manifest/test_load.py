@@ -200,6 +200,15 @@ def test_a_mistake_in_a_tool_is_told_with_its_place(old, new, expected):
     assert "\n" not in told
 
 
+@pytest.mark.parametrize("attribute", ["sip.phoneNumber", "SIP.h.x", "lk.agent.name", "dialroom.handedOver", ""])
+def test_a_header_cannot_set_what_livekit_and_dialroom_rely_on(attribute):
+    """Callers write headers: one that becomes their number would let anybody in."""
+    mapped = f"route: {{ agent: front-desk }}\n    headers_to_attributes: {{ X-Clinic: '{attribute}' }}"
+    told = problems_of(replaced("route: { agent: front-desk }", mapped))
+    assert "6:28: numbers[0].headers_to_attributes: a caller may not set the attribute" in told
+    assert parsed(replaced("route: { agent: front-desk }", mapped.replace(f"'{attribute}'", "clinic"))).numbers
+
+
 def test_all_mistakes_are_told_in_the_order_of_the_file():
     """One line each, so that one run is enough to mend them."""
     text = replaced("version: 1", "version: 2").replace("sip.example.com", "a@b")
