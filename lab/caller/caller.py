@@ -111,22 +111,24 @@ class Caller:
         *,
         sip: str = "127.0.0.1:5060",
         from_number: str = "+919812345678",
+        from_name: str = "",
         credentials: tuple[str, str] | None = None,
         headers: Sequence[tuple[str, str]] = (),
         on_event: OnEvent | None = None,
     ) -> PhoneCall:
         """Send the INVITE and return without waiting for an answer.
 
-        `sip` is host:port; `number` and `from_number` stand in the INVITE as they are. Raises UserError for a bad
-        address, WorldError when it cannot be resolved, SipError when the number cannot stand in a SIP URI, OSError
-        when no UDP port is free.
+        `sip` is host:port; `number`, `from_number` and the display name `from_name` stand in the INVITE as they are.
+        Raises UserError for a bad address, WorldError when it cannot be resolved, SipError when a number or the name
+        cannot stand there, OSError when no UDP port is free.
         """
         destination = await resolve(sip)
+        caller = f"sip:{from_number}@{self.sip.address[0]}:{self.sip.address[1]}"
 
         def invite(rtp: RtpSession) -> OutgoingCall:
             return self.sip.invite(
                 f"sip:{number}@{destination[0]}:{destination[1]}",
-                from_uri=f"sip:{from_number}@{self.sip.address[0]}:{self.sip.address[1]}",
+                from_uri=f'"{from_name}" <{caller}>' if from_name else caller,
                 sdp=offer(self._host, rtp.port, codecs=self._codecs).to_bytes(),
                 credentials=credentials,
                 headers=headers,
@@ -170,6 +172,7 @@ class Caller:
         *,
         sip: str = "127.0.0.1:5060",
         from_number: str = "+919812345678",
+        from_name: str = "",
         ring_timeout_s: float = RING_TIMEOUT_S,
         credentials: tuple[str, str] | None = None,
         headers: Sequence[tuple[str, str]] = (),
@@ -177,7 +180,13 @@ class Caller:
     ) -> PhoneCall:
         """Call and wait for the answer; look at `is_up` and `status`. Raises what `start_call` raises."""
         phone = await self.start_call(
-            number, sip=sip, from_number=from_number, credentials=credentials, headers=headers, on_event=on_event
+            number,
+            sip=sip,
+            from_number=from_number,
+            from_name=from_name,
+            credentials=credentials,
+            headers=headers,
+            on_event=on_event,
         )
         await phone.wait_answered(ring_timeout_s=ring_timeout_s)
         return phone

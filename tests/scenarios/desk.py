@@ -7,10 +7,11 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import numpy as np
@@ -43,7 +44,7 @@ agents:
 targets:
 {targets}
 numbers:
-  - {{ number: "{number}", route: {{ agent: desk }} }}
+  - {{ number: "{number}", route: {{ agent: desk }}{settings} }}
 livekit: {{ sip_host: "${{LIVEKIT_SIP_HOST:-sip.example.com}}" }}
 """
 HEAR_S = 60.0
@@ -63,10 +64,10 @@ class Desk:
     third: Telephone
 
     @asynccontextmanager
-    async def caller(self, asks: str = "I want to talk to a person.") -> AsyncIterator[PhoneCall]:
-        """Yield a caller who has heard the greeting and asked for somebody."""
+    async def caller(self, asks: str = "I want to talk to a person.", **written: Any) -> AsyncIterator[PhoneCall]:
+        """Yield a caller who has heard the greeting and asked for somebody; `written` goes into the INVITE."""
         async with Caller(ToneVoice(hertz=CALLER_HZ), speech_url=self.stack.speech_url) as caller:
-            call = await caller.dial(NUMBER, sip=self.stack.sip.address)
+            call = await caller.dial(NUMBER, sip=self.stack.sip.address, **written)
             assert call.is_up, call.reason
             assert await call.hear_turn(timeout_s=HEAR_S)
             await call.say(asks)
@@ -74,8 +75,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(run_dir: Path, *, gateway: str, targets: Mapping[str, str]) -> AsyncIterator[Desk]:
-    """Yield a desk; `targets` has the settings of each, as YAML.
+async def open_desk(
+    run_dir: Path, *, gateway: str, targets: Mapping[str, str], settings: str = ""
+) -> AsyncIterator[Desk]:
+    """Yield a desk; `targets` has the settings of each, as YAML, `settings` those of the number but its route.
 
     ``{first}``, ``{second}``, ``{third}`` stand for the colleagues, ``{people}`` for the first two. Messages of
     callers are kept in the run's folder, beside the manifest.
@@ -84,10 +87,10 @@ async def open_desk(run_dir: Path, *, gateway: str, targets: Mapping[str, str]) 
         phones = {"first": ("asha", first), "second": ("ravi", second), "third": ("meera", third)}
         called = {place: f'"sip:{name}@{phone.address}"' for place, (name, phone) in phones.items()}
         called["people"] = f"{called['first']}, {called['second']}"
-        said = {name: _filled(settings, called) for name, settings in targets.items()}
+        said = {name: _filled(target, called) for name, target in targets.items()}
         path = run_dir / "desk.yaml"
-        lines = "\n".join(f"  {name}: {{{settings}}}" for name, settings in said.items())
-        path.write_text(MANIFEST.format(number=NUMBER, names=", ".join(said), targets=lines))
+        lines = "\n".join(f"  {name}: {{{target}}}" for name, target in said.items())
+        path.write_text(manifest(said, lines, settings=settings))
         options = StackOptions(
             run_dir=run_dir,
             manifest=path,
@@ -99,6 +102,12 @@ async def open_desk(run_dir: Path, *, gateway: str, targets: Mapping[str, str]) 
         )
         async with local_stack(options) as stack:
             yield Desk(stack=stack, first=first, second=second, third=third)
+
+
+def manifest(names: Iterable[str], targets: str, *, settings: str = "") -> str:
+    """Return the manifest of a desk that may hand callers to these targets, which are written as YAML."""
+    written = f", {settings}" if settings else ""
+    return MANIFEST.format(number=NUMBER, names=", ".join(names), targets=targets, settings=written)
 
 
 def _filled(settings: str, called: Mapping[str, str]) -> str:
@@ -217,11 +226,16 @@ async def outcomes(desk: Desk, call: PhoneCall) -> list[str]:
 
 async def let_the_model(desk: Desk, caller: PhoneCall, *calls: tuple[str, str]) -> None:
     """Let the model answer the caller's next words with these calls of tools: name, arguments by the letter."""
+    await answers_next(desk, *calls)
+    await caller.say("Please help me.")
+
+
+async def answers_next(desk: Desk, *calls: tuple[str, str]) -> None:
+    """Let the model answer whatever is said next, by whomever, with these calls of tools."""
     url = f"{desk.stack.speech_url}/lab/raw-calls"
     given = {"calls": [list(call) for call in calls]}
     async with aiohttp.ClientSession() as session, session.put(url, json=given) as answer:
         assert answer.status == 204, await answer.text()
-    await caller.say("Please help me.")
 
 
 async def ask_for(desk: Desk, caller: PhoneCall, target: str, reason: str = "Anita has a question.") -> None:

@@ -21,7 +21,7 @@ from lab.speech.voice import ToneVoice
 from lab.stack import Stack, StackOptions, local_stack
 from tests.lab.gateway.telephone import Telephone, telephone
 from tests.scenarios.conftest import rooms_of
-from tests.scenarios.desk import MANIFEST, NUMBER
+from tests.scenarios.desk import NUMBER, manifest
 
 TARGETS = ("manager", "laboratory", "partner", "front-office")
 GREETING_S = 8.0
@@ -85,7 +85,7 @@ async def open_lanes(run_dir: Path, *, gateway: str) -> AsyncIterator[list[Lane]
             f'  {name}: {{says: us, people: ["sip:asha@{phone.address}"]}}'
             for name, phone in zip(TARGETS, phones, strict=True)
         )
-        path.write_text(MANIFEST.format(number=NUMBER, names=", ".join(TARGETS), targets=targets))
+        path.write_text(manifest(TARGETS, targets))
         options = StackOptions(
             run_dir=run_dir,
             manifest=path,
