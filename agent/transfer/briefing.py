@@ -28,8 +28,8 @@ from agent.transfer.listening import hear_beep
 PUBLISH_LIMIT_S: Final = 5.0
 KEYS: Final[dict[str, Answer]] = {"1": "accepted", "2": "declined", "3": "callback"}
 ASK_AGAIN_S: Final = 4.0
-PICKED_UP_S: Final = 0.5
-"""So long a human has to be silent before they are spoken to: most say a name as they pick up."""
+PAUSE_S: Final = 0.5
+"""After so much silence of both it is the agent's turn: most say a name as they pick up."""
 GREETING_S: Final = 2.5
 """Somebody who is not silent by then is told all the same."""
 STALLED_S: Final = 2.5
@@ -128,11 +128,11 @@ class Briefing:
         name, or who has noise around them, would never hear it.
         """
         left = announcement(self._opening)
-        if await self._is_silent(PICKED_UP_S, limit_s=GREETING_S):
+        if await self._is_silent(PAUSE_S, limit_s=GREETING_S):
             self._listener.answers = True
-            left = unheard(left, await self._say(left))
+            if left := unheard(left, await self._say(left)):
+                await self._is_silent(PAUSE_S, limit_s=REPLY_S)
         if left:
-            await self._is_silent(0, limit_s=REPLY_S)
             self._listener.answers = False
             await self._session.interrupt(force=True)
             await self._session.say(left, allow_interruptions=False)
