@@ -1,9 +1,9 @@
 # Every target sets up what it needs. PYTHON is the interpreter that the virtual environment is made from (3.11+),
-# JOBS how many processes share the tests.
+# JOBS how many processes share the tests, which wait for sound more than they compute.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-JOBS ?= 2
+JOBS ?= 3
 DIALROOM_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/dialroom
 export DIALROOM_CACHE
 # Tests start hundreds of processes; without bytecode on disk each would compile every module anew (seconds).
