@@ -27,9 +27,10 @@ from agent.conversation.handing_over import (
 from agent.transfer.afterwards import after, closed_now, takes_messages
 from agent.transfer.briefing import Briefing, Decide, KeyBriefing, StartSession
 from agent.transfer.events import CallerGone, Cancelled
-from agent.transfer.handover import CallerSide, Handover, Line
+from agent.transfer.handover import Handover, Line
 from agent.transfer.message import KeepMessage, message_tool
 from agent.transfer.outcome import Outcome
+from agent.transfer.waiting import CallerSide
 from telephony.dispatch import outbound_name
 from telephony.legs import is_supervised
 from telephony.manifest.targets import Mode, Target, TargetAfter

@@ -5,46 +5,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 from livekit import api, rtc
 
-from agent.conversation.handing_over import STILL_CONNECTING
 from agent.transfer import commands, events, machine
 from agent.transfer.attempt import Attempt
 from agent.transfer.briefing import Briefing
 from agent.transfer.commands import Command
 from agent.transfer.events import Event
-from agent.transfer.gates import GUARD_EVERY_S, TURNS_TO_RECLOSE, Gates
-from agent.transfer.hold import HoldSound
+from agent.transfer.gates import Gates
+from agent.transfer.guard import Guard
 from agent.transfer.leg import HumanLeg
 from agent.transfer.machine import Transfer
 from agent.transfer.outcome import Outcome
 from agent.transfer.referral import refer, refer_to
+from agent.transfer.waiting import CallerSide, Waiting
 from telephony.manifest.targets import Mode, Target
 
 log = logging.getLogger("dialroom.transfer")
 
-STRICT_UPDATE_S = 9.0
-"""A caller who hears nothing else is told at least this often that they are not forgotten."""
 _NOT_CONFIRMED = (api.ServerError, aiohttp.ClientError, OSError, TimeoutError)
-
-
-class CallerSide(Protocol):
-    """What a transfer wants of the talk with the caller."""
-
-    async def hear_out(self, sentence: str) -> None:
-        """Say a sentence that cannot be interrupted; return when it was heard."""
-        ...
-
-    def be_silent(self) -> None:
-        """Say nothing and hear nothing from now on: the caller talks to the human."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +68,22 @@ class Handover:
         self._notice, self._side, self._make_briefing = notice, side, make_briefing
         self._dial_from, self._finished = dial_from, finished
         self._gates = Gates(room, client, caller=caller)
+        self._guard = Guard(self._gates, confirmed=self._confirmed)
+        self._waiting = Waiting(
+            room,
+            self._gates,
+            side,
+            target,
+            phase=lambda: self._phase,
+            human=lambda: self._leg.identity if self._leg else None,
+            confirmed=self._confirmed,
+        )
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._work: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._public: list[str] = []
-        self._hold: HoldSound | None = None
         self._leg: HumanLeg | None = None
         self._briefing: Briefing | None = None
-        self._guard: asyncio.Task[None] | None = None
         self._hearing: asyncio.Task[None] | None = None
-        self._updating: asyncio.Task[None] | None = None
         self._attempt: Attempt | None = None
         self._state: Transfer | None = None
         self.bridged_with: str | None = None
@@ -191,14 +181,8 @@ class Handover:
 
     async def _close(self) -> None:
         await self._drop_human(remove=True)
-        if self._hold is None:
-            self._public = list(self._room.local_participant.track_publications)
-            self._gates.list_tracks({self._caller: self._public})
-            self._hold = await HoldSound(self._room, self._target.hold).start()
-            self._public.append(self._hold.sid)
-            if self._target.update or self._target.privacy == "strict":
-                self._updating = asyncio.create_task(self._confirmed(self._update(), None))
-        self._gates.list_tracks({self._caller: self._public})
+        await self._waiting.begin(self._caller)
+        self._gates.list_tracks({self._caller: self._waiting.tracks})
         await self._gates.close_caller()
 
     async def _refer(self, person: int) -> None:
@@ -239,21 +223,15 @@ class Handover:
     async def _shut_out(self, leg: HumanLeg, mode: Mode) -> None:
         if leg is not self._leg or self._is_merging:
             return
-        await self._confirmed(self._close_for(leg, mode), events.HumanShutOut())
-        if self._guard is None and leg is self._leg and not self._is_merging:
-            self._guard = asyncio.create_task(self._watch(leg, mode))
-
-    async def _close_for(self, leg: HumanLeg, mode: Mode) -> None:
-        if mode == "press-1":
-            await self._gates.mute(leg.identity, muted=True)
-        await self._gates.shut_out(leg.identity)
+        await self._confirmed(self._guard.shut_out(leg.identity, mode), events.HumanShutOut())
+        if not self._guard.is_watching and leg is self._leg and not self._is_merging:
+            self._guard.watch(leg.identity, mode)
 
     async def _answered(self, leg: HumanLeg, mode: Mode) -> None:
         if mode == "blind":
             self.tell(events.Answered())
         else:
-            self._stop_guard()
-            self._guard = asyncio.create_task(self._watch(leg, mode))
+            self._guard.watch(leg.identity, mode)
             await self._confirmed(self._let_human_hear(leg, mode), events.Answered())
 
     async def _let_human_hear(self, leg: HumanLeg, mode: Mode) -> None:
@@ -264,7 +242,7 @@ class Handover:
             await talk.aclose()
             return
         self._briefing = talk
-        self._gates.list_tracks({self._caller: self._public, leg.identity: [sid]})
+        self._gates.list_tracks({self._caller: self._waiting.tracks, leg.identity: [sid]})
 
     @property
     def _is_merging(self) -> bool:
@@ -275,53 +253,10 @@ class Handover:
         pressed = self._state is not None and self._target.mode_of(self._state.person) == "press-1"
         return pressed or self._target.privacy == "strict"
 
-    async def _watch(self, leg: HumanLeg, mode: Mode) -> None:
-        """Close the gate again and again: a leg that reconnects subscribes to what it was unsubscribed from.
-
-        The human's leg subscribes to the caller soon after the answer: in the first second both directions are closed
-        each time. A human who is muted at the server passes no gate.
-        """
-        for turn in count():
-            await asyncio.sleep(GUARD_EVERY_S)
-            is_whole = turn % TURNS_TO_RECLOSE == 0
-            if mode == "press-1" and is_whole:
-                await self._confirmed(_while_there(self._gates.mute(leg.identity, muted=True)), None)
-            if turn < TURNS_TO_RECLOSE or is_whole:
-                await self._confirmed(_while_there(self._gates.part(leg.identity)), None)
-            elif mode != "press-1":
-                await self._confirmed(_while_there(self._gates.keep_apart(leg.identity)), None)
-
     async def _introduce(self) -> None:
-        sentence = self._target.introduction or ""
         assert self._briefing is not None
-        async with self._caller_hears_us():
-            await asyncio.gather(self._side.hear_out(sentence), self._briefing.hear_out(sentence))
+        await self._waiting.introduce(self._briefing)
         self.tell(events.Introduced())
-
-    async def _update(self) -> None:
-        """Tell the caller again and again that somebody is still being called, or briefed."""
-        target, strict = self._target, self._target.privacy == "strict"
-        every_s = min(target.update_every_s, STRICT_UPDATE_S) if strict else target.update_every_s
-        while True:
-            await asyncio.sleep(every_s)
-            if self._phase in ("dialling", "consulting"):
-                async with self._caller_hears_us():
-                    await self._side.hear_out(target.update or STILL_CONNECTING)
-
-    @asynccontextmanager
-    async def _caller_hears_us(self) -> AsyncIterator[None]:
-        """Let a caller hear the agent who hears nothing else: in a strict briefing the human is muted meanwhile."""
-        leg, private = self._leg, ("consulting", "introducing")
-        if self._target.privacy != "strict" or leg is None or self._phase not in private:
-            yield
-            return
-        await self._gates.mute(leg.identity, muted=True)
-        if leg is self._leg and self._phase in private:
-            await self._gates.let_caller_hear()
-        yield
-        if leg is self._leg and self._phase in private:
-            await self._gates.close_caller()
-            await self._gates.mute(leg.identity, muted=False)
 
     @property
     def _phase(self) -> machine.Phase:
@@ -329,7 +264,7 @@ class Handover:
 
     async def _merge(self) -> None:
         assert self._leg is not None
-        self._stop_guard()
+        self._guard.stop()
         self._side.be_silent()
         try:
             async with asyncio.timeout(machine.GATE_LIMIT_S):
@@ -350,8 +285,7 @@ class Handover:
     async def _finish(self, outcome: Outcome) -> None:
         self._stop_timer()
         await self._drop_human(remove=outcome != "bridged")
-        if self._hold is not None:
-            await self._hold.aclose()
+        await self._waiting.aclose()
         if self._hearing is not None:
             await self._hearing
         self._finished(outcome)
@@ -360,9 +294,9 @@ class Handover:
         log.info("transfer over", extra={"outcome": outcome, "tried": list(tried)})
 
     async def _drop_human(self, *, remove: bool) -> None:
-        self._stop_guard()
-        if self._updating is not None and self._phase == "over":
-            self._updating.cancel()
+        self._guard.stop()
+        if self._phase == "over":
+            self._waiting.stop_updates()
         leg, self._leg = self._leg, None
         talk, self._briefing = self._briefing, None
         if leg is not None:
@@ -387,11 +321,6 @@ class Handover:
         if self._briefing:
             self._briefing.press(key)
 
-    def _stop_guard(self) -> None:
-        if self._guard is not None:
-            self._guard.cancel()
-            self._guard = None
-
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -411,12 +340,3 @@ class Handover:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a step of the transfer failed", exc_info=error)
             self.tell(events.GateLost())
-
-
-async def _while_there(work: Coroutine[Any, Any, None]) -> None:
-    """Let whoever has left be: the room tells of it a moment later, and a track that is gone needs no gate."""
-    try:
-        await work
-    except api.ServerError as error:
-        if error.code != "not_found":
-            raise
