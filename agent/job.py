@@ -24,11 +24,12 @@ from agent.settings import AgentSettings
 from agent.speech import make_services
 from agent.talk import Talk
 from agent.tools import make_tools
+from agent.transfer.consultation_room import Access
 from agent.transfer.desk import TransferDesk
 from agent.transfer.message import keep_message
 from agent.turns import Turns
 from telephony.call_tag import call_tag
-from telephony.dispatch import CALLER, DispatchError, DispatchMetadata
+from telephony.dispatch import CALLER, DispatchError, DispatchMetadata, worker_name
 from telephony.manifest.agent import AgentProfile
 from telephony.manifest.targets import Target
 
@@ -122,8 +123,8 @@ def _transfer_desk(ctx: JobContext, seat: Seat, call: Call, profile: AgentProfil
         services.tag_call(call_tag(sip_call_id))
         return make_session(services, seat.detector, seat.settings, keeps_hearing=True)
 
-    async def start(session: AgentSession[None], agent: Agent, human: str) -> None:
-        await start_session(session, agent, room=ctx.room, caller_identity=human, turn=seat.settings)
+    async def start(session: AgentSession[None], agent: Agent, room: rtc.Room, human: str) -> None:
+        await start_session(session, agent, room=room, caller_identity=human, turn=seat.settings)
 
     def now() -> datetime:
         return datetime.now(seat.settings.time_zone)
@@ -131,6 +132,12 @@ def _transfer_desk(ctx: JobContext, seat: Seat, call: Call, profile: AgentProfil
     return TransferDesk(
         ctx,
         call=call,
+        access=Access(
+            url=seat.settings.livekit_url,
+            key=seat.settings.livekit_api_key,
+            secret=seat.settings.livekit_api_secret.get_secret_value(),
+            worker=worker_name(call.deployment),
+        ),
         targets=seat.targets,
         offered=profile.transfers,
         now=now,

@@ -18,6 +18,7 @@ LONGEST_REASON: Final = 300
 LONGEST_OPENING: Final = 600
 ANYTHING_ELSE: Final = "Is there anything else I can do for you?"
 LEAVE_A_MESSAGE: Final = "Would you like to leave a message? Tell me, and I will pass it on."
+CALLED_AGAIN: Final = "Thank you. Your telephone rings again now, with the caller."
 STILL_CONNECTING: Final = "One moment please, I am still connecting you."
 MESSAGE_TOOL: Final = "take_message"
 

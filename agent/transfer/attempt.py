@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from agent.transfer.outcome import Outcome, ended_by
-from telephony.manifest.targets import Mode
+from telephony.manifest.targets import Mode, Strategy
 
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """One person, called once. Times are seconds of the monotonic clock; None: did not happen.
+    """One person, called once, or a second time after they took the call: `again` is that leg.
 
-    `sip_status` is the final response of the human's side, or of its NOTIFY, as far as LiveKit tells it.
+    Times are seconds of the monotonic clock; None: did not happen. `sip_status` is the final response of the human's
+    side, or of its NOTIFY, as far as LiveKit tells it.
     """
 
     target: str
@@ -22,6 +23,8 @@ class Attempt:
     mode: Mode
     way: Literal["dial", "refer"]
     leg: str = ""
+    again: str = ""
+    strategy: Strategy = "gated_room"
     sip_status: int | None = None
     began_s: float = field(default_factory=time.monotonic)
     answered_s: float | None = None

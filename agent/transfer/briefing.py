@@ -41,14 +41,14 @@ TAKE_UP_S: Final = 1.5
 LOOK_EVERY_S: Final = 0.1
 
 Decide = Callable[[Answer], None]
-StartSession = Callable[[AgentSession[None], Agent, str], Awaitable[None]]
+StartSession = Callable[[AgentSession[None], Agent, rtc.Room, str], Awaitable[None]]
 
 
 class Briefing:
     """Speaks with one human. `decide` is told what they want, perhaps more than once.
 
-    `start` ties a session to an identity in the room, as the caller's own session is. `opening` is what the human hears
-    before they are asked. The session must hear what is said while it speaks (`make_session`, `keeps_hearing`).
+    `start` ties a session to a room and an identity in it, as the caller's own session is. `opening` is what the human
+    hears before they are asked. The session must hear what is said while it speaks (`make_session`, `keeps_hearing`).
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Briefing:
         Raises TimeoutError when the room does not take it.
         """
         before = set(self._room.local_participant.track_publications)
-        await self._start(self._session, self._agent, human)
+        await self._start(self._session, self._agent, self._room, human)
         async with asyncio.timeout(PUBLISH_LIMIT_S):
             while not (new := set(self._room.local_participant.track_publications) - before):
                 await asyncio.sleep(0.01)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from agent.transfer.outcome import Outcome
+from telephony.manifest.targets import Mode
+
+Where = Literal["callers_room", "consultation_room"]
+"""The room that a human is dialled into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +19,21 @@ class SayNotice:
 
 @dataclass(frozen=True, slots=True)
 class CloseGates:
-    """Nothing reaches the caller; answered by GatesClosed or GateLost."""
+    """Nothing reaches the caller of who is dialled there next; answered by GatesClosed or GateLost."""
+
+    where: Where
 
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Dial the person with this index; answered by HumanShutOut, Answered, DialFailed."""
+    """Dial the person with this index; answered by HumanShutOut, Answered, DialFailed.
+
+    `mode` is how they are asked on this leg: one who has taken the call and is dialled again is not.
+    """
 
     person: int
+    mode: Mode
+    where: Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,11 @@ class Brief:
 @dataclass(frozen=True, slots=True)
 class Introduce:
     """Tell both whom they are going to talk to; answered by Introduced."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellOfRedial:
+    """Tell the human that they are called again, with the caller; answered by RedialTold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +102,7 @@ Command = (
     | CloseCaller
     | Brief
     | Introduce
+    | TellOfRedial
     | RemoveHuman
     | Merge
     | Finish

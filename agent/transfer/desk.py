@@ -26,8 +26,10 @@ from agent.conversation.handing_over import (
 )
 from agent.transfer.afterwards import after, closed_now, takes_messages
 from agent.transfer.briefing import Briefing, Decide, KeyBriefing, StartSession
+from agent.transfer.consultation_room import Access
 from agent.transfer.events import CallerGone, Cancelled
-from agent.transfer.handover import Handover, Line
+from agent.transfer.handover import Handover
+from agent.transfer.human import Line
 from agent.transfer.message import KeepMessage, message_tool
 from agent.transfer.outcome import Outcome
 from agent.transfer.waiting import CallerSide
@@ -74,6 +76,7 @@ class TransferDesk:
         ctx: JobContext,
         *,
         call: Call,
+        access: Access,
         targets: Mapping[str, Target],
         offered: Collection[str],
         now: Callable[[], datetime],
@@ -81,7 +84,7 @@ class TransferDesk:
         make_session: MakeSession,
         start_session: StartSession,
     ) -> None:
-        self._ctx, self._call, self._targets = ctx, call, targets
+        self._ctx, self._call, self._access, self._targets = ctx, call, access, targets
         self._offered = {name: targets[name] for name in offered}
         self._now, self._keep_message = now, keep_message
         self._been: set[str] = set()
@@ -147,15 +150,15 @@ class TransferDesk:
         target, said = self._targets[name], self._talk.said()
         first = opening(target, why, caller=self._call.caller or "", called=self._call.called)
 
-        def brief(sip_call_id: str, mode: Mode, decide: Decide) -> Briefing:
+        def brief(room: rtc.Room, sip_call_id: str, mode: Mode, decide: Decide) -> Briefing:
             session = self._make_session(sip_call_id)
             make = KeyBriefing if mode == "press-1" else Briefing
-            room, start = self._ctx.room, self._start_session
-            return make(room, session, start, opening=first, reason=why, said=said, decide=decide)
+            return make(room, session, self._start_session, opening=first, reason=why, said=said, decide=decide)
 
         self._running = Handover(
             self._ctx.room,
             self._ctx.api,
+            self._access,
             caller=self._call.identity,
             name=name,
             target=target,

@@ -83,6 +83,11 @@ class Introduced:
 
 
 @dataclass(frozen=True, slots=True)
+class RedialTold:
+    """The human has heard that they are called again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """The caller does not want it any more."""
 
@@ -118,6 +123,7 @@ Event = (
     | CallerGone
     | Decided
     | Introduced
+    | RedialTold
     | Cancelled
     | Merged
     | MergeFailed

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -14,44 +13,34 @@ from livekit import api, rtc
 
 from agent.transfer import commands, events, machine
 from agent.transfer.attempt import Attempt
-from agent.transfer.briefing import Briefing
-from agent.transfer.commands import Command
+from agent.transfer.commands import Command, Where
+from agent.transfer.consultation_room import Access
 from agent.transfer.events import Event
 from agent.transfer.gates import Gates
-from agent.transfer.guard import Guard
-from agent.transfer.leg import HumanLeg
+from agent.transfer.human import HumanSide, Line, MakeBriefing
 from agent.transfer.machine import Transfer
 from agent.transfer.outcome import Outcome
 from agent.transfer.referral import refer, refer_to
+from agent.transfer.strategy import choose
 from agent.transfer.waiting import CallerSide, Waiting
-from telephony.manifest.targets import Mode, Target
+from telephony.manifest.targets import Mode, Strategy, Target
 
 log = logging.getLogger("dialroom.transfer")
 
-_NOT_CONFIRMED = (api.ServerError, aiohttp.ClientError, OSError, TimeoutError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """The way out: LiveKit's outbound trunk ("" when there is none), the carrier's host, the number to show."""
-
-    trunk_id: str
-    domain: str
-    caller_id: str
+_NOT_CONFIRMED = (api.ServerError, aiohttp.ClientError, OSError, TimeoutError, rtc.ConnectError)
 
 
 class Handover:
     """Runs one transfer. `finished` is told the outcome once, when the caller hears the agent or the human again.
 
     `name` is the target's; `closed` are those of its people who may not be called at this hour.
-
-    `make_briefing` makes the talk with the human whose leg has this SIP Call-ID, for a mode that has one.
     """
 
     def __init__(
         self,
         room: rtc.Room,
         client: api.LiveKitAPI,
+        access: Access,
         *,
         caller: str,
         name: str,
@@ -59,30 +48,42 @@ class Handover:
         closed: Collection[int],
         notice: str,
         side: CallerSide,
-        make_briefing: Callable[[str, Mode, Callable[[events.Answer], None]], Briefing],
+        make_briefing: MakeBriefing,
         dial_from: Callable[[], Awaitable[Line]],
         finished: Callable[[Outcome], None],
     ) -> None:
-        self._room, self._client, self._caller = room, client, caller
+        self._room, self._client, self._access, self._caller = room, client, access, caller
         self._name, self._target, self._closed = name, target, closed
-        self._notice, self._side, self._make_briefing = notice, side, make_briefing
+        self._notice, self._side = notice, side
         self._dial_from, self._finished = dial_from, finished
         self._gates = Gates(room, client, caller=caller)
-        self._guard = Guard(self._gates, confirmed=self._confirmed)
         self._waiting = Waiting(
             room,
             self._gates,
             side,
             target,
             phase=lambda: self._phase,
-            human=lambda: self._leg.identity if self._leg else None,
+            human=lambda: self._human.leg.identity if self._human.leg else None,
             confirmed=self._confirmed,
         )
+        self._human = HumanSide(
+            room,
+            client,
+            access,
+            self._gates,
+            self._waiting,
+            caller=caller,
+            target=target,
+            make_briefing=make_briefing,
+            phase=lambda: self._phase,
+            tell=self.tell,
+            spawn=self._spawn,
+            confirmed=self._confirmed,
+        )
+        self._strategy: Strategy = "gated_room"
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._work: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._leg: HumanLeg | None = None
-        self._briefing: Briefing | None = None
         self._hearing: asyncio.Task[None] | None = None
         self._attempt: Attempt | None = None
         self._state: Transfer | None = None
@@ -99,7 +100,10 @@ class Handover:
 
     async def run(self) -> None:
         """Go through the transfer to its end."""
-        self._state, wanted = machine.begin(self._target, closed=self._closed)
+        self._strategy = await choose(
+            self._target.strategy, self._client, room=self._room.name, on_cloud=self._access.is_cloud
+        )
+        self._state, wanted = machine.begin(self._target, closed=self._closed, strategy=self._strategy)
         self._do_all(wanted)
         while not self.is_over:
             event = await self._events.get()
@@ -121,6 +125,7 @@ class Handover:
         for task in self._work:
             task.cancel()
         await self._drop_human(remove=self.bridged_with is None)
+        await self._human.aclose()
 
     def _note(self, event: Event, before: Transfer) -> None:
         """Keep what an event has changed, for whoever reads the log."""
@@ -134,8 +139,8 @@ class Handover:
         elif isinstance(event, events.Decided):
             self._attempt.decided_s = self._attempt.decided_s or time.monotonic()
         if len(self._state.tried) > len(before.tried):
-            if self._leg is not None:
-                self._attempt.sip_status = self._leg.sip_status
+            if self._human.leg is not None:
+                self._attempt.sip_status = self._human.leg.sip_status
             log.info("transfer attempt", extra=self._attempt.ended(self._state.tried[-1]))
             self._attempt = None
 
@@ -153,22 +158,24 @@ class Handover:
                 self._spawn(self._say_notice())
             case commands.Refer(person):
                 self._spawn(self._refer(person))
-            case commands.CloseGates():
-                self._spawn(self._confirmed(self._close(), events.GatesClosed()))
-            case commands.Dial(person):
-                self._spawn(self._dial(person))
+            case commands.CloseGates(where):
+                self._spawn(self._confirmed(self._close(where), events.GatesClosed()))
+            case commands.Dial(person, mode):
+                self._spawn(self._dial(person, mode))
             case commands.LetCallerHear():
                 self._hearing = self._spawn(self._confirmed(self._gates.let_caller_hear(), None))
             case commands.CloseCaller():
                 self._spawn(self._confirmed(self._gates.close_caller(), None))
             case commands.Brief():
-                if self._briefing:
-                    self._briefing.announce()
+                if self._human.briefing:
+                    self._human.briefing.announce()
             case commands.Introduce():
                 self._spawn(self._introduce())
+            case commands.TellOfRedial():
+                self._spawn(self._tell_of_redial())
             case commands.RemoveHuman():
-                if self._leg:
-                    self._leg.remove()
+                if self._human.leg:
+                    self._human.leg.remove()
             case commands.Merge():
                 self._spawn(self._merge())
             case commands.Finish(outcome):
@@ -179,11 +186,14 @@ class Handover:
         await self._side.hear_out(self._notice)
         self.tell(events.NoticeHeard())
 
-    async def _close(self) -> None:
+    async def _close(self, where: Where) -> None:
+        before = self._human.place
         await self._drop_human(remove=True)
-        await self._waiting.begin(self._caller)
-        self._gates.list_tracks({self._caller: self._waiting.tracks})
-        await self._gates.close_caller()
+        deaf = self._target.privacy == "strict" and self._strategy == "gated_room"
+        await self._waiting.begin(self._caller, deaf=deaf)
+        await self._human.leave(before)
+        if self._phase == "closing":
+            await self._human.open(where)
 
     async def _refer(self, person: int) -> None:
         whom, line = self._target.people[person], await self._dial_from()
@@ -198,80 +208,37 @@ class Handover:
         )
         self.tell(event)
 
-    async def _dial(self, person: int) -> None:
+    async def _dial(self, person: int, mode: Mode) -> None:
         line = await self._dial_from()
-        mode = self._target.mode_of(person)
-        leg = HumanLeg(
-            self._room,
-            self._client,
-            on_track=lambda: self._later(self._shut_out(leg, mode)),
-            on_answered=lambda: self._later(self._answered(leg, mode)),
-            on_failed=lambda outcome: self.tell(events.DialFailed(outcome)),
-            on_gone=lambda: self.tell(events.HumanGone()),
-            on_key=self._on_key,
-        )
-        self._leg = leg
-        self._attempt = Attempt(target=self._name, person=person, mode=mode, way="dial", leg=leg.identity)
-        leg.dial(
-            self._target.people[person],
-            trunk_id=line.trunk_id,
-            caller_id=self._target.caller_id or line.caller_id,
-            name=self._target.says,
-            headers=self._target.headers,
-        )
-
-    async def _shut_out(self, leg: HumanLeg, mode: Mode) -> None:
-        if leg is not self._leg or self._is_merging:
+        if self._phase != "dialling":  # called off meanwhile
+            self.tell(events.DialFailed("cancelled"))
             return
-        await self._confirmed(self._guard.shut_out(leg.identity, mode), events.HumanShutOut())
-        if not self._guard.is_watching and leg is self._leg and not self._is_merging:
-            self._guard.watch(leg.identity, mode)
-
-    async def _answered(self, leg: HumanLeg, mode: Mode) -> None:
-        if mode == "blind":
-            self.tell(events.Answered())
+        leg = self._human.dial(person, mode, line)
+        if mode == self._target.mode_of(person) or self._attempt is None:
+            self._attempt = Attempt(
+                target=self._name, person=person, mode=mode, way="dial", leg=leg.identity, strategy=self._strategy
+            )
         else:
-            self._guard.watch(leg.identity, mode)
-            await self._confirmed(self._let_human_hear(leg, mode), events.Answered())
-
-    async def _let_human_hear(self, leg: HumanLeg, mode: Mode) -> None:
-        await self._gates.part(leg.identity)
-        talk = self._make_briefing(leg.sip_call_id, mode, lambda answer: self.tell(events.Decided(answer)))
-        sid = await talk.publish(leg.identity)
-        if leg is not self._leg:  # given up meanwhile
-            await talk.aclose()
-            return
-        self._briefing = talk
-        self._gates.list_tracks({self._caller: self._waiting.tracks, leg.identity: [sid]})
-
-    @property
-    def _is_merging(self) -> bool:
-        return self._phase in ("merging", "over")
-
-    @property
-    def _may_be_muted(self) -> bool:
-        pressed = self._state is not None and self._target.mode_of(self._state.person) == "press-1"
-        return pressed or self._target.privacy == "strict"
+            self._attempt.again = leg.identity
 
     async def _introduce(self) -> None:
-        assert self._briefing is not None
-        await self._waiting.introduce(self._briefing)
+        assert self._human.briefing is not None
+        await self._waiting.introduce(self._human.briefing)
         self.tell(events.Introduced())
+
+    async def _tell_of_redial(self) -> None:
+        await self._human.tell_of_redial()
+        self.tell(events.RedialTold())
 
     @property
     def _phase(self) -> machine.Phase:
         return "over" if self._state is None else self._state.phase
 
     async def _merge(self) -> None:
-        assert self._leg is not None
-        self._guard.stop()
         self._side.be_silent()
         try:
             async with asyncio.timeout(machine.GATE_LIMIT_S):
-                if self._may_be_muted:
-                    await self._gates.mute(self._leg.identity, muted=False)
-                await self._gates.merge(self._leg.identity)
-                await self._gates.mark_bridged(self._leg.identity)
+                bridged_with = await self._human.merge()
         except _NOT_CONFIRMED as error:
             if isinstance(error, api.ServerError) and error.code == "not_found":
                 log.info("somebody left while both were put through")  # the room tells who
@@ -279,7 +246,7 @@ class Handover:
             log.exception("the merge is not confirmed")
             self.tell(events.MergeFailed())
         else:
-            self.bridged_with = self._leg.identity
+            self.bridged_with = bridged_with
             self.tell(events.Merged())
 
     async def _finish(self, outcome: Outcome) -> None:
@@ -294,17 +261,9 @@ class Handover:
         log.info("transfer over", extra={"outcome": outcome, "tried": list(tried)})
 
     async def _drop_human(self, *, remove: bool) -> None:
-        self._guard.stop()
         if self._phase == "over":
             self._waiting.stop_updates()
-        leg, self._leg = self._leg, None
-        talk, self._briefing = self._briefing, None
-        if leg is not None:
-            leg.close()
-            if remove:
-                leg.remove()
-        if talk is not None:
-            await talk.aclose()
+        await self._human.drop(remove=remove)
 
     async def _confirmed(self, work: Coroutine[Any, Any, None], event: Event | None) -> None:
         """Tell an event when it worked, GateLost when not."""
@@ -317,17 +276,10 @@ class Handover:
             if event is not None:
                 self.tell(event)
 
-    def _on_key(self, key: str) -> None:
-        if self._briefing:
-            self._briefing.press(key)
-
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        self._spawn(work)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

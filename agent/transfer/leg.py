@@ -1,4 +1,4 @@
-"""The human's leg: dialled into the caller's room, watched, and taken down again."""
+"""The human's leg: dialled into a room, watched, and taken down again."""
 
 from __future__ import annotations
 
@@ -51,11 +51,14 @@ class HumanLeg:
         self.sip_status: int | None = None
         self._is_answered = self._is_over = self._is_seen = False
         self._work: set[asyncio.Task[None]] = set()
-        room.on("participant_connected", self._on_participant)
-        room.on("track_published", self._on_published)
-        room.on("participant_attributes_changed", self._on_attributes)
-        room.on("participant_disconnected", self._on_left)
-        room.on("sip_dtmf_received", self._on_dtmf)
+        self._handlers = {
+            "participant_connected": self._on_participant,
+            "track_published": self._on_published,
+            "participant_attributes_changed": self._on_attributes,
+            "participant_disconnected": self._on_left,
+            "sip_dtmf_received": self._on_dtmf,
+        }
+        self._watch(room)
 
     @property
     def sip_call_id(self) -> str:
@@ -76,12 +79,29 @@ class HumanLeg:
     def close(self) -> None:
         """Watch no more."""
         self._is_over = True
-        room = self._room
-        room.off("participant_connected", self._on_participant)
-        room.off("track_published", self._on_published)
-        room.off("participant_attributes_changed", self._on_attributes)
-        room.off("participant_disconnected", self._on_left)
-        room.off("sip_dtmf_received", self._on_dtmf)
+        self._unwatch()
+
+    def follow(self, room: rtc.Room) -> None:
+        """Watch the leg in another room, which it is moved to; one that is over is watched no more."""
+        if self._is_over:
+            return
+        self._unwatch()
+        self._room = room
+        self._watch(room)
+
+    def is_gone(self) -> None:
+        """Tell that the leg has left, which the room may have told while nobody listened."""
+        if self._is_answered and not self._is_over:
+            self._is_over = True
+            self._on_gone()
+
+    def _watch(self, room: rtc.Room) -> None:
+        for event, handler in self._handlers.items():
+            room.on(event, handler)  # type: ignore[arg-type]
+
+    def _unwatch(self) -> None:
+        for event, handler in self._handlers.items():
+            self._room.off(event, handler)  # type: ignore[arg-type]
 
     async def _dial(self, request: api.CreateSIPParticipantRequest, ring_s: int, name: str) -> None:
         request.room_name, request.participant_identity, request.participant_name = self._room.name, self.identity, name
@@ -149,9 +169,8 @@ class HumanLeg:
 
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
         """A leg that leaves while it rings is told by its dial, which knows why; one that was removed is gone."""
-        if participant.identity == self.identity and self._is_answered and not self._is_over:
-            self._is_over = True
-            self._on_gone()
+        if participant.identity == self.identity:
+            self.is_gone()
 
     def _on_dtmf(self, event: rtc.SipDTMF) -> None:
         if event.participant is not None and event.participant.identity == self.identity and not self._is_over:

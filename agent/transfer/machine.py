@@ -5,6 +5,8 @@
        │         └──────────────────── the next person ◄─────────────────────┘
        └─► referring ─► over (referred, unknown), or closing when it is refused
 
+With the strategy `redial`: consulting ─► parting ─► redialling ─► closing ─► dialling ─► merging ─► over (bridged).
+
 A blind transfer has no consulting, and by way of referring where the trunk takes REFER.
 
 Whatever happens in whichever state, there is a way out: every state but `over` has a timer, and the caller's leaving,
@@ -32,6 +34,8 @@ from agent.transfer.commands import (
     RemoveHuman,
     SayNotice,
     SetTimer,
+    TellOfRedial,
+    Where,
 )
 from agent.transfer.events import (
     Answered,
@@ -48,13 +52,14 @@ from agent.transfer.events import (
     Merged,
     MergeFailed,
     NoticeHeard,
+    RedialTold,
     ReferFailed,
     Referred,
     ReferRefused,
     TimedOut,
 )
 from agent.transfer.outcome import Outcome
-from telephony.manifest.targets import Mode, Target
+from telephony.manifest.targets import Mode, Strategy, Target
 
 Phase = Literal[
     "notice",
@@ -64,6 +69,8 @@ Phase = Literal[
     "screening",
     "consulting",
     "introducing",
+    "parting",
+    "redialling",
     "merging",
     "returning",
     "over",
@@ -89,25 +96,31 @@ class Transfer:
     """Where a transfer is. `person` is who is dialled, `shut_out` whether their gate is confirmed.
 
     `dialled` says that a leg was, so that no REFER follows: it would leave that one's gates open or shut for nothing.
+    `again` says that this person has taken the call, and is dialled a second time, into the caller's room.
     `away` says that the caller's leg has left while a REFER was on its way. `outcome` is how the attempt ended, from
     `returning` on; `tried` has the outcomes of those before.
     """
 
     target: Target
+    strategy: Strategy = "gated_room"
     closed: frozenset[int] = frozenset()
     phase: Phase = "notice"
     person: int = 0
     shut_out: bool = False
     dialled: bool = False
+    again: bool = False
     away: bool = False
     serial: int = 0
     outcome: Outcome | None = None
     tried: tuple[Outcome, ...] = ()
 
 
-def begin(target: Target, *, closed: Collection[int] = ()) -> Step:
-    """Return the first state: the caller is told. `closed` are the people who may not be called at this hour."""
-    state = Transfer(target=target, closed=frozenset(closed))
+def begin(target: Target, *, closed: Collection[int] = (), strategy: Strategy = "gated_room") -> Step:
+    """Return the first state: the caller is told. `closed` are the people who may not be called at this hour.
+
+    `strategy` is one that the server can do.
+    """
+    state = Transfer(target=target, closed=frozenset(closed), strategy=strategy)
     person = _open_person(state, 0)
     if person is None:
         return _over(state, "not_allowed")
@@ -135,6 +148,10 @@ def step(state: Transfer, event: Event) -> Step:
             return _in_consulting(state, event)
         case "introducing":
             return _in_introducing(state, event)
+        case "parting":
+            return _in_parting(state, event)
+        case "redialling":
+            return _in_redialling(state, event)
         case "merging":
             return _in_merging(state, event)
         case "returning":
@@ -182,7 +199,9 @@ def _in_closing(state: Transfer, event: Event) -> Step:
     match event:
         case GatesClosed():
             ring_s = state.target.people[state.person].ring_s
-            return _to(replace(state, shut_out=False), "dialling", ring_s + RING_MARGIN_S, Dial(state.person))
+            mode: Mode = _mode(state) if _is_asked(state) else "blind"
+            dial = Dial(state.person, mode, _where(state))
+            return _to(replace(state, shut_out=False), "dialling", ring_s + RING_MARGIN_S, dial)
         case GateLost() | TimedOut():
             return _over(state, "failed")
         case Cancelled():
@@ -218,15 +237,17 @@ def _in_screening(state: Transfer, event: Event) -> Step:
 
 def _win(state: Transfer, *commands: Command) -> Step:
     """The human is there, behind a gate that is confirmed: they are asked, or not."""
-    if _is_blind(state):
+    if not _is_asked(state):
         return _to(state, "merging", GATE_LIMIT_S, *commands, Merge())
-    if state.target.privacy == "strict" and _mode(state) == "warm":
+    if state.target.privacy == "strict" and _mode(state) == "warm" and _where(state) == "callers_room":
         commands = (CloseCaller(),)  # a leg that reconnects would subscribe to the human again
     return _to(state, "consulting", state.target.briefing_s, *commands, Brief())
 
 
 def _in_consulting(state: Transfer, event: Event) -> Step:
     match event:
+        case Decided("accepted") if state.strategy == "redial":
+            return _to(state, "parting", INTRODUCTION_LIMIT_S, TellOfRedial())
         case Decided("accepted") if state.target.introduction:
             return _to(state, "introducing", INTRODUCTION_LIMIT_S, Introduce())
         case Decided("accepted"):
@@ -250,6 +271,26 @@ def _in_introducing(state: Transfer, event: Event) -> Step:
             return _to(state, "merging", GATE_LIMIT_S, Merge())
         case HumanGone():
             return _next(state, "human_left")
+        case _:
+            return _call_off(state, event, late="failed")
+
+
+def _in_parting(state: Transfer, event: Event) -> Step:
+    """The human has taken the call, and hears that their telephone is going to ring again."""
+    match event:
+        case RedialTold() | TimedOut():
+            return _to(state, "redialling", RETURN_LIMIT_S, RemoveHuman())
+        case HumanGone():
+            return _close(replace(state, again=True))
+        case _:
+            return _call_off(state, event, late="failed")
+
+
+def _in_redialling(state: Transfer, event: Event) -> Step:
+    """Nobody is dialled a second time whose first leg is not known to be down."""
+    match event:
+        case HumanGone():
+            return _close(replace(state, again=True))
         case _:
             return _call_off(state, event, late="failed")
 
@@ -299,7 +340,7 @@ def _next(state: Transfer, outcome: Outcome) -> Step:
     if person is None or after(state.target, outcome) != "next":
         return _over(state, outcome)
     tried = (*state.tried, outcome)
-    return _reach(replace(state, person=person, outcome=None, tried=tried))
+    return _reach(replace(state, person=person, again=False, outcome=None, tried=tried))
 
 
 def _open_person(state: Transfer, start: int) -> int | None:
@@ -311,19 +352,23 @@ def _mode(state: Transfer) -> Mode:
     return state.target.mode_of(state.person)
 
 
-def _is_blind(state: Transfer) -> bool:
-    return _mode(state) == "blind"
+def _is_asked(state: Transfer) -> bool:
+    return _mode(state) != "blind" and not state.again
+
+
+def _where(state: Transfer) -> Where:
+    return "consultation_room" if _is_asked(state) and state.strategy != "gated_room" else "callers_room"
 
 
 def _reach(state: Transfer) -> Step:
-    if _is_blind(state) and state.target.refer and not state.dialled:
+    if _mode(state) == "blind" and state.target.refer and not state.dialled:
         ring_s = state.target.people[state.person].ring_s
         return _to(state, "referring", ring_s + RING_MARGIN_S, Refer(state.person))
     return _close(state)
 
 
 def _close(state: Transfer) -> Step:
-    return _to(replace(state, shut_out=False, dialled=True), "closing", GATE_LIMIT_S, CloseGates())
+    return _to(replace(state, shut_out=False, dialled=True), "closing", GATE_LIMIT_S, CloseGates(_where(state)))
 
 
 def _over(state: Transfer, outcome: Outcome) -> Step:

@@ -56,16 +56,21 @@ class Waiting:
         self.tracks: list[str] = []
         self._hold: HoldSound | None = None
         self._updating: asyncio.Task[None] | None = None
+        self._is_deaf = False
 
-    async def begin(self, caller: str) -> None:
-        """Let the caller alone hear what the agent says to them, and the hold sound. Once; later calls do nothing."""
+    async def begin(self, caller: str, *, deaf: bool) -> None:
+        """Let the caller alone hear what the agent says to them, and the hold sound. Once; later calls do nothing.
+
+        `deaf` says that their leg hears nothing else while the human is asked.
+        """
         if self._hold is not None:
             return
+        self._is_deaf = deaf
         self.tracks = list(self._room.local_participant.track_publications)
         self._gates.list_tracks({caller: self.tracks})
         self._hold = await HoldSound(self._room, self._target.hold).start()
         self.tracks.append(self._hold.sid)
-        if self._target.update or self._target.privacy == "strict":
+        if self._target.update or deaf:
             self._updating = asyncio.create_task(self._confirmed(self._update(), None))
 
     async def introduce(self, briefing: Briefing) -> None:
@@ -86,8 +91,8 @@ class Waiting:
 
     async def _update(self) -> None:
         """Tell the caller again and again that somebody is still being called, or briefed."""
-        target, strict = self._target, self._target.privacy == "strict"
-        every_s = min(target.update_every_s, STRICT_UPDATE_S) if strict else target.update_every_s
+        target = self._target
+        every_s = min(target.update_every_s, STRICT_UPDATE_S) if self._is_deaf else target.update_every_s
         while True:
             await asyncio.sleep(every_s)
             if self._phase() in ("dialling", "consulting"):
@@ -98,7 +103,7 @@ class Waiting:
     async def _caller_hears_us(self) -> AsyncIterator[None]:
         """Let a caller hear the agent who hears nothing else: in a strict briefing the human is muted meanwhile."""
         human = self._human()
-        if self._target.privacy != "strict" or human is None or self._phase() not in _PRIVATE:
+        if not self._is_deaf or human is None or self._phase() not in _PRIVATE:
             yield
             return
         await self._gates.mute(human, muted=True)

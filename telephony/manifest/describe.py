@@ -93,6 +93,10 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "Target.refer": "Whether the carrier's trunk takes REFER; a blind transfer then tries that first.",
     "Target.hours": "When it may be called, such as Mon-Fri 09:00-18:00, in the worker's time zone; always if none.",
     "Target.privacy": "strict: the caller hears silence and updates alone while the human is briefed.",
+    "Target.strategy": "Where the human is asked (warm, press-1). gated_room: in the caller's room, behind gates; "
+    "redial: in another room, from which they are called again into the caller's; cloud_move: in another room, from "
+    "which LiveKit Cloud moves them (gated_room on a server that cannot); auto: cloud_move on *.livekit.cloud, else "
+    "gated_room.",
     "Target.hold": "What the caller hears meanwhile: chime, tone, silence, or a sound file beside the manifest.",
     "Target.update": "A sentence that the caller hears again and again meanwhile.",
     "Target.update_every_s": "Seconds between two of them.",

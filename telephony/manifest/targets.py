@@ -23,6 +23,10 @@ Afterwards = Literal["leaves", "stays_silent"]
 Privacy = Literal["default", "strict"]
 """`strict`: the caller hears nothing at all while the human is briefed but updates, and then the human is muted."""
 
+Strategy = Literal["gated_room", "redial", "cloud_move"]
+"""Where somebody is asked, and how they get to the caller: in the caller's room, behind gates; in a room of their own,
+from which they are called again; or in one from which LiveKit Cloud moves their leg."""
+
 BRIEFING_WORDS: Final = ("reason", "caller", "called")
 """Placeholders of a briefing of your own."""
 
@@ -112,6 +116,7 @@ class Target(Entry):
     file beside the manifest. `update` is said to the caller every `update_every_s`. `briefing` is what the human hears
     first, with placeholders of `BRIEFING_WORDS`; without it the model's reason. `introduction` is said to both before
     they are joined. `caller_id` None is the number that was called. `briefing_s` is how long a human has to decide.
+    `strategy` is for those who are asked (warm, press-1); `auto` is what the server is made for.
     """
 
     says: Sentence
@@ -119,6 +124,7 @@ class Target(Entry):
     mode: Mode = "warm"
     hours: tuple[Hours, ...] = ()
     privacy: Privacy = "default"
+    strategy: Literal["auto", Strategy] = "auto"
     refer: bool = False
     agent: Afterwards = "leaves"
     hold: Sentence = "chime"

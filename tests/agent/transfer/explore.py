@@ -7,7 +7,7 @@ from typing import get_args
 
 from agent.transfer import commands, events, machine
 from agent.transfer.machine import Transfer, begin, step
-from telephony.manifest.targets import Target
+from telephony.manifest.targets import Strategy, Target
 
 PEOPLE = ["sip:asha@127.0.0.1", "sip:ravi@127.0.0.1"]
 ANSWERS: tuple[events.Answer, ...] = get_args(events.Answer)
@@ -37,6 +37,7 @@ def every_event(state: Transfer) -> list[events.Event]:
         events.CallerGone(),
         *(events.Decided(answer) for answer in ANSWERS),
         events.Introduced(),
+        events.RedialTold(),
         events.Cancelled(),
         events.Merged(),
         events.MergeFailed(),
@@ -45,9 +46,9 @@ def every_event(state: Transfer) -> list[events.Event]:
     ]
 
 
-def explored(wanted: Target) -> list[Edge]:
+def explored(wanted: Target, strategy: Strategy = "gated_room") -> list[Edge]:
     """Return every step from every state that can be reached."""
-    first, _ = begin(wanted)
+    first, _ = begin(wanted, strategy=strategy)
     found: list[Edge] = []
     seen, waiting = {_without_serial(first)}, deque([first])
     while waiting:
@@ -62,7 +63,8 @@ def explored(wanted: Target) -> list[Edge]:
 
 
 def _without_serial(state: Transfer) -> tuple[object, ...]:
-    return (state.phase, state.person, state.shut_out, state.dialled, state.away, state.outcome, state.tried)
+    flags = (state.shut_out, state.dialled, state.again, state.away)
+    return (state.phase, state.person, flags, state.outcome, state.tried)
 
 
 def diagram() -> str:
@@ -72,6 +74,7 @@ def diagram() -> str:
         *explored(target()),
         *explored(target(introduction="Here is a caller.")),
         *explored(target(mode="blind", refer=True)),
+        *explored(target(), "redial"),
     ]
     for before, event, after, _ in steps:
         if before.phase != after.phase:

@@ -9,7 +9,7 @@ import pytest
 from agent.transfer import commands, events, machine
 from agent.transfer.machine import begin, step
 from agent.transfer.outcome import OUTCOMES
-from tests.agent.transfer.explore import Edge, explored, target
+from tests.agent.transfer.explore import PEOPLE, Edge, explored, target
 
 WAYS: list[dict[str, str | bool]] = [
     {"mode": "warm"},
@@ -18,6 +18,10 @@ WAYS: list[dict[str, str | bool]] = [
     {"mode": "press-1"},
     {"mode": "blind"},
     {"mode": "blind", "refer": True},
+    {"mode": "warm", "strategy": "redial"},
+    {"mode": "press-1", "strategy": "redial", "introduction": "Here is a caller."},
+    {"mode": "warm", "strategy": "cloud_move", "privacy": "strict"},
+    {"mode": "blind", "strategy": "redial"},
 ]
 ON = ("on_busy", "on_no_answer", "on_declined", "on_unreachable", "on_voicemail")
 POLICIES = [
@@ -25,9 +29,15 @@ POLICIES = [
 ]
 
 
-@pytest.fixture(params=POLICIES, ids=lambda policy: "-".join(map(str, policy.values())))
+@pytest.fixture(scope="module", params=POLICIES, ids=lambda policy: "-".join(map(str, policy.values())))
 def edges(request: pytest.FixtureRequest) -> list[Edge]:
-    return explored(target(**request.param))
+    return explored(target(**request.param), request.param.get("strategy", "gated_room"))
+
+
+def is_redialled(edges: list[Edge]) -> bool:
+    """Say whether a human who is asked is called a second time."""
+    first = edges[0][0]
+    return first.strategy == "redial" and first.target.mode != "blind"
 
 
 def test_every_phase_is_reached(edges):
@@ -38,7 +48,9 @@ def test_every_phase_is_reached(edges):
         never |= {"consulting"}
     if not wanted.refer:
         never |= {"referring"}
-    if not wanted.introduction:
+    if not is_redialled(edges):
+        never |= {"parting", "redialling"}
+    if not wanted.introduction or is_redialled(edges):
         never |= {"introducing"}
     assert reached == set(machine.PHASES) - never
 
@@ -115,8 +127,10 @@ def test_only_a_human_who_accepted_is_merged(edges):
     for before, event, _, told in edges:
         if commands.Merge() in told:
             wanted = [("consulting", events.Decided("accepted"))]
-            if before.target.mode == "blind":
+            if before.target.mode == "blind" or before.again:
                 wanted = [("dialling", events.Answered()), ("screening", events.HumanShutOut())]
+            elif is_redialled(edges):
+                wanted = []
             elif before.target.introduction:
                 wanted = [("introducing", events.Introduced()), ("introducing", events.TimedOut(before.serial))]
             assert (before.phase, event) in wanted
@@ -141,7 +155,7 @@ def test_a_refer_is_sent_before_anybody_is_dialled_and_never_after(edges):
 
 def test_whoever_was_dialled_is_removed_unless_gone_or_talking(edges):
     """No end leaves a leg that rings or waits."""
-    with_leg = ("dialling", "screening", "consulting", "introducing", "merging")
+    with_leg = ("dialling", "screening", "consulting", "introducing", "parting", "redialling", "merging")
     leaving = (events.DialFailed, events.HumanGone, events.Merged)
     for before, event, after, told in edges:
         if before.phase in with_leg and after.phase not in with_leg and not isinstance(event, leaving):
@@ -229,7 +243,7 @@ def test_a_strict_briefing_begins_behind_a_caller_who_hears_nothing(edges):
     """And no other does."""
     for before, event, _, told in edges:
         if commands.Brief() in told:
-            strict = before.target.privacy == "strict"
+            strict = before.target.privacy == "strict" and before.strategy == "gated_room"
             assert (commands.CloseCaller() in told) is strict, event
             assert not (strict and commands.LetCallerHear() in told), event
 
@@ -249,3 +263,80 @@ def test_with_everybody_closed_nobody_is_dialled():
     state, told = begin(target(), closed={0, 1})
     assert (state.phase, state.outcome) == ("over", "not_allowed")
     assert told == (commands.LetCallerHear(), commands.Finish("not_allowed"))
+
+
+def test_who_is_asked_elsewhere_is_dialled_there_and_who_is_not_into_the_callers_room(edges):
+    """The gates of the caller's room are closed for the same room that is dialled into."""
+    for before, event, after, told in edges:
+        for command in told:
+            if isinstance(command, (commands.Dial, commands.CloseGates)):
+                asked = before.target.mode != "blind" and not after.again
+                elsewhere = asked and before.strategy != "gated_room"
+                assert command.where == ("consultation_room" if elsewhere else "callers_room"), (before, event)
+            if isinstance(command, commands.Dial):
+                assert command.mode == (before.target.mode if asked else "blind")
+
+
+def test_the_same_person_is_dialled_again_only_after_the_first_leg_is_down(edges):
+    """They have taken the call, and have left the room."""
+    for before, event, after, told in edges:
+        if after.again and not before.again:
+            assert before.phase in ("parting", "redialling")
+            assert (event, after.phase, after.person) == (events.HumanGone(), "closing", before.person)
+            assert told[1:] == (commands.CloseGates("callers_room"),)
+        if after.person != before.person:
+            assert not after.again
+
+
+REDIAL = (
+    events.NoticeHeard(),
+    events.GatesClosed(),
+    events.HumanShutOut(),
+    events.Answered(),
+    events.Decided("accepted"),
+)
+SECOND_DIAL = (*REDIAL, events.RedialTold(), events.HumanGone(), events.GatesClosed())
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "phase", "outcome"),
+    [
+        (REDIAL, events.RedialTold(), "redialling", None),
+        (REDIAL, events.HumanGone(), "closing", None),
+        (REDIAL, events.CallerGone(), "returning", "caller_left"),
+        (REDIAL, events.Cancelled(), "returning", "cancelled"),
+        (REDIAL, events.GateLost(), "returning", "failed"),
+        ((*REDIAL, events.RedialTold()), events.HumanGone(), "closing", None),
+        ((*REDIAL, events.RedialTold()), events.CallerGone(), "returning", "caller_left"),
+        ((*REDIAL, events.RedialTold()), events.Cancelled(), "returning", "cancelled"),
+        ((*REDIAL, events.RedialTold()), events.GateLost(), "returning", "failed"),
+        (SECOND_DIAL, events.DialFailed("busy"), "over", "busy"),
+        (SECOND_DIAL, events.CallerGone(), "returning", "caller_left"),
+        (SECOND_DIAL, events.GateLost(), "returning", "failed"),
+        (SECOND_DIAL, events.HumanShutOut(), "dialling", None),
+        ((*SECOND_DIAL, events.HumanShutOut()), events.Answered(), "merging", None),
+        ((*SECOND_DIAL, events.Answered()), events.HumanShutOut(), "merging", None),
+        ((*SECOND_DIAL, events.HumanShutOut(), events.Answered()), events.Merged(), "over", "bridged"),
+        ((*SECOND_DIAL, events.HumanShutOut(), events.Answered()), events.HumanGone(), "over", "human_left"),
+        ((*SECOND_DIAL, events.HumanShutOut(), events.Answered()), events.MergeFailed(), "returning", "failed"),
+    ],
+)
+def test_a_human_who_is_called_again(before, event, phase, outcome):
+    """Each end of it."""
+    state, _ = begin(target(people=PEOPLE[:1]), strategy="redial")
+    for passed in before:
+        state, _ = step(state, passed)
+    state, _ = step(state, event)
+    assert (state.phase, state.outcome) == (phase, outcome)
+
+
+def test_a_first_leg_that_does_not_end_is_not_dialled_again():
+    """The sentence may last too long, and the caller is given back when the leg does not end."""
+    state, _ = begin(target(people=PEOPLE[:1]), strategy="redial")
+    for passed in REDIAL:
+        state, _ = step(state, passed)
+    phases = []
+    while state.phase != "over":
+        state, _ = step(state, events.TimedOut(state.serial))
+        phases.append(state.phase)
+    assert (phases, state.outcome) == (["redialling", "returning", "over"], "failed")

@@ -104,3 +104,13 @@ def test_the_number_that_is_shown_is_one_of_ours():
     sales = {"says": "sales", "people": ["sip:asha@pbx.example.com"], "caller_id": "+919800000099"}
     with pytest.raises(ValidationError, match="is no number of this manifest"):
         manifest(targets={"sales": sales})
+
+
+def test_a_strategy_is_one_of_four():
+    """Nobody has to choose."""
+    people = {"says": "sales", "people": ["sip:asha@pbx.example.com"]}
+    assert Target.model_validate(people).strategy == "auto"
+    for strategy in ("auto", "gated_room", "redial", "cloud_move"):
+        assert Target.model_validate(people | {"strategy": strategy}).strategy == strategy
+    with pytest.raises(ValidationError):
+        Target.model_validate(people | {"strategy": "hairpin"})
