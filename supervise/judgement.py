@@ -40,11 +40,20 @@ class Room:
     humans: tuple[Human, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consultation:
+    """Who is in a room in which a human is asked: `agents` there, `leading` in the caller's room (identities), legs."""
+
+    agents: frozenset[str]
+    leading: frozenset[str]
+    humans: int
+
+
 @dataclass(frozen=True, slots=True)
 class EndCall:
     """Delete the room, which hangs up what is left."""
 
-    why: Literal["one leg left", "no agent came", "every agent died"]
+    why: Literal["one leg left", "no agent came", "every agent died", "nobody leads the consultation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +96,14 @@ def judge(room: Room, *, without_agent_s: float, sent_s: float | None, sent: int
     if sent >= MOST_SUCCESSORS:
         return EndCall("every agent died")
     return SendAgent(room.caller) if without_agent_s >= AGENT_GRACE_S else None
+
+
+def judge_consultation(seen: Consultation) -> EndCall | None:
+    """Return what to do now with a room in which a human is asked: it lasts as long as its agent has the caller.
+
+    The agent is in both rooms under one identity. One that died is taken out of the caller's at once, and is seen in
+    the other some 20 s longer. A room that nobody has come into yet is left to LiveKit's time limits.
+    """
+    if seen.agents & seen.leading or not (seen.agents or seen.humans):
+        return None
+    return EndCall("nobody leads the consultation")

@@ -13,10 +13,27 @@ from typing import Final, get_args
 import aiohttp
 from livekit import api
 
-from supervise.judgement import EndCall, Human, RemoveHuman, Room, SendAgent, Verdict, judge
+from supervise.judgement import (
+    Consultation,
+    EndCall,
+    Human,
+    RemoveHuman,
+    Room,
+    SendAgent,
+    Verdict,
+    judge,
+    judge_consultation,
+)
 from telephony.dispatch import CALL_STATUS, DispatchMetadata, worker_name
 from telephony.errors import UserError
-from telephony.legs import HANDED_OVER, LEG, LegState, is_supervised, supervised_metadata
+from telephony.legs import (
+    HANDED_OVER,
+    LEG,
+    LegState,
+    consultation_for,
+    is_supervised,
+    supervised_metadata,
+)
 
 log = logging.getLogger("dialroom.supervisor")
 
@@ -30,9 +47,10 @@ _TROUBLE: Final = (api.ServerError, aiohttp.ClientError, OSError, TimeoutError)
 
 @dataclass(slots=True)
 class _Watched:
-    """What is remembered of a room. `dispatch` None: not one of ours."""
+    """What is remembered of a room. `dispatch` None: no call of ours; `callers_room`: it is a consultation for it."""
 
     dispatch: api.AgentDispatch | None
+    callers_room: str | None = None
     without_agent_since: float | None = None
     sent_at: float | None = None
     sent: int = 0
@@ -92,6 +110,8 @@ class Watch:
     async def _look_once(self, room: str) -> bool:
         """Do what is to be done, and say whether the room wants another look soon."""
         watched = self._watched.get(room) or await self._begin(room)
+        if watched is not None and watched.callers_room is not None:
+            return await self._look_at_consultation(room, watched, watched.callers_room)
         if watched is None or watched.dispatch is None:
             return False
         listed = await self._client.room.list_participants(api.ListParticipantsRequest(room=room))
@@ -99,6 +119,7 @@ class Watch:
         if seen.agents:
             watched.without_agent_since = watched.sent_at = None
             return False
+        self._look_beside(room)
         if watched.without_agent_since is None:
             watched.without_agent_since = now_s
         verdict = judge(
@@ -110,16 +131,45 @@ class Watch:
         await _if_still_there(self._carry_out(room, watched, verdict))
         return verdict is not None or (seen.caller is not None and seen.answered and not seen.humans)
 
+    def _look_beside(self, callers_room: str) -> None:
+        for room, watched in self._watched.items():
+            if watched.callers_room == callers_room:
+                self.look(room)
+
+    async def _look_at_consultation(self, room: str, watched: _Watched, callers_room: str) -> bool:
+        here, there = await self._participants(room), await self._participants(callers_room)
+        seen = Consultation(agents=_agents(here), leading=_agents(there), humans=len(view(here).humans))
+        verdict = judge_consultation(seen)
+        await _if_still_there(self._carry_out(room, watched, verdict))
+        return False
+
+    async def _participants(self, room: str) -> list[api.ParticipantInfo]:
+        """Return who is in a room; nobody is in one that is gone."""
+        try:
+            listed = await self._client.room.list_participants(api.ListParticipantsRequest(room=room))
+        except api.ServerError as error:
+            if error.code != "not_found":
+                raise
+            return []
+        return list(listed.participants)
+
     async def _begin(self, room: str) -> _Watched | None:
         """Take a room under watch, and tell its agent so. None: it has no dispatch yet, or is gone."""
         found = await self._client.agent_dispatch.list_dispatch(room)
         if not found:
             return None
         ours = [dispatch for dispatch in found if dispatch.agent_name == self._name]
-        watched = self._watched[room] = _Watched(ours[0] if ours else None)
         if ours:
+            watched = _Watched(ours[0])
             await self._mark(room)
+        else:
+            watched = _Watched(None, await self._callers_room(room))
+        self._watched[room] = watched
         return watched
+
+    async def _callers_room(self, room: str) -> str | None:
+        rooms = await self._client.room.list_rooms(api.ListRoomsRequest(names=[room]))
+        return next((consultation_for(found.metadata, self._name) for found in rooms.rooms), None)
 
     async def _mark(self, room: str) -> None:
         rooms = await self._client.room.list_rooms(api.ListRoomsRequest(names=[room]))
@@ -160,6 +210,11 @@ class Watch:
             room=room, agent_name=self._name, metadata=resumed_metadata(watched.dispatch.metadata)
         )
         await self._client.agent_dispatch.create_dispatch(request)
+
+
+def _agents(participants: Iterable[api.ParticipantInfo]) -> frozenset[str]:
+    gone = api.ParticipantInfo.State.DISCONNECTED
+    return frozenset(one.identity for one in participants if one.kind == _AGENT and one.state != gone)
 
 
 def view(participants: Iterable[api.ParticipantInfo]) -> Room:

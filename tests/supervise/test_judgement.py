@@ -10,6 +10,7 @@ from supervise.judgement import (
     AGENT_GRACE_S,
     MOST_SUCCESSORS,
     SUCCESSOR_LIMIT_S,
+    Consultation,
     EndCall,
     Human,
     RemoveHuman,
@@ -17,6 +18,7 @@ from supervise.judgement import (
     SendAgent,
     Verdict,
     judge,
+    judge_consultation,
 )
 
 CONSULTED, BRIDGED = Human(identity="human-1", state="consulted"), Human(identity="human-2", state="bridged")
@@ -89,3 +91,25 @@ def test_every_room_comes_to_rest() -> None:
                     seen = room(agents=1)
         legs = len(seen.humans) + (seen.caller is not None)
         assert seen.agents or legs != 1
+
+
+@pytest.mark.parametrize(
+    ("agents", "leading", "humans", "ends"),
+    [
+        pytest.param({"agent-1"}, {"agent-1"}, 1, False, id="the human is asked"),
+        pytest.param({"agent-1"}, {"agent-1"}, 0, False, id="and not dialled yet"),
+        pytest.param(set(), {"agent-1"}, 0, False, id="the room was just made"),
+        pytest.param(set(), set(), 0, False, id="nobody is left"),
+        pytest.param({"agent-1"}, set(), 1, True, id="the agent died"),
+        pytest.param({"agent-1"}, {"agent-2"}, 1, True, id="and another one has the caller"),
+        pytest.param({"agent-1"}, set(), 0, True, id="before the human was dialled"),
+        pytest.param(set(), {"agent-1"}, 1, True, id="the agent has left the human alone"),
+        pytest.param(set(), set(), 1, True, id="the human alone is left"),
+    ],
+)
+def test_a_consultation_lasts_as_long_as_its_agent_has_the_caller(
+    agents: set[str], leading: set[str], humans: int, ends: bool
+) -> None:
+    """In a room of its own."""
+    seen = Consultation(agents=frozenset(agents), leading=frozenset(leading), humans=humans)
+    assert (judge_consultation(seen) is not None) is ends
