@@ -70,7 +70,7 @@ async def in_private(opening: str, *replies: str | UseTool, talk: Talk = lambda:
     publications: dict[str, Any] = {}
     room = SimpleNamespace(remote_participants={}, local_participant=SimpleNamespace(track_publications=publications))
 
-    async def start(session: AgentSession[None], agent: Agent, _human: str) -> None:
+    async def start(session: AgentSession[None], agent: Agent, _room: rtc.Room, _human: str) -> None:
         heard = HeardAudio(ear)
         session.input.audio, session.output.audio, session.output.transcription = line, heard, heard.words
         await session.start(agent, record=False)
