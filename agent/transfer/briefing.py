@@ -38,6 +38,8 @@ REPLY_S: Final = 3.0
 """What an answer to somebody who has interrupted may take before the rest is said."""
 TAKE_UP_S: Final = 1.5
 """After so much silence the agent answers what was said while it spoke."""
+TAKE_UP_GREETING_S: Final = 6.0
+"""The same for what was said before: a name needs no answer, but it may have been a recording."""
 LOOK_EVERY_S: Final = 0.1
 
 Decide = Callable[[Answer], None]
@@ -128,7 +130,9 @@ class Briefing:
         name, or who has noise around them, would never hear it.
         """
         left = announcement(self._opening)
-        if await self._is_silent(PAUSE_S, limit_s=GREETING_S):
+        is_silent = await self._is_silent(PAUSE_S, limit_s=GREETING_S)
+        self._listener.greeting = len(self._listener.unanswered)
+        if is_silent:
             self._listener.answers = True
             if left := unheard(left, await self._say(left)):
                 await self._is_silent(PAUSE_S, limit_s=REPLY_S)
@@ -153,9 +157,10 @@ class Briefing:
         return said[0] if said else ""
 
     async def _take_up(self) -> None:
-        """Answer what the human has said meanwhile, unless they go on: then it is part of that."""
-        while self._listener.unanswered:
-            if await self._is_silent(TAKE_UP_S, limit_s=TAKE_UP_S + LOOK_EVERY_S) and self._listener.unanswered:
+        """Answer what the human has said, unless they go on: then it is part of that."""
+        while said := len(self._listener.unanswered):
+            for_s = TAKE_UP_S if said > self._listener.greeting else TAKE_UP_GREETING_S
+            if await self._is_silent(for_s, limit_s=for_s + LOOK_EVERY_S) and self._listener.unanswered:
                 self._session.generate_reply(user_input=self._listener.take())
 
     async def _is_silent(self, for_s: float, *, limit_s: float) -> bool:
@@ -199,12 +204,16 @@ class KeyBriefing(Briefing):
 
 
 class _Listener(Agent):
-    """The model's side of a briefing. While it does not answer, it keeps what the human says for later."""
+    """The model's side of a briefing. While it does not answer, it keeps what the human says for later.
+
+    `greeting` of the unanswered pieces were said before the agent spoke.
+    """
 
     def __init__(self, instructions: str, tools: list[llm.Tool | llm.Toolset]) -> None:
         super().__init__(instructions=instructions, tools=tools)
         self.answers = False
         self.unanswered: list[str] = []
+        self.greeting = 0
 
     def hear(self, event: UserInputTranscribedEvent) -> None:
         """Keep recognised words until they are answered."""
@@ -213,7 +222,7 @@ class _Listener(Agent):
 
     def take(self) -> str:
         """Return what was not answered, which is answered now."""
-        words, self.unanswered = " ".join(self.unanswered), []
+        words, self.unanswered, self.greeting = " ".join(self.unanswered), [], 0
         return words
 
     async def on_user_turn_completed(self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage) -> None:

@@ -44,10 +44,20 @@ async def test_who_picks_up_with_a_name_hears_all_of_it_after_that(caller_voice:
     async with in_private(OPENING, *[UseTool("accept_caller")] * 3, talk=talk) as human:
         human.line.words = "Asha speaking."
         await human.hears(ASKED)
+        await asyncio.sleep(2)
         assert human.answers == []
         human.says(then_silent(caller_voice, 0.8), "Yes.")
         assert await human.decides() == "accepted"
         assert human.model.asked[-1].items[-1].text_content == "Asha speaking. Yes."
+
+
+async def test_a_recording_that_was_over_before_it_is_told(caller_voice: Voice) -> None:
+    """When nobody says anything more."""
+    talk = then_silent(caller_voice, 1.2)
+    async with in_private(OPENING, *[UseTool("a_recording_answers")] * 3, talk=talk) as human:
+        human.line.words = "Leave a message."
+        assert await human.decides() == "voicemail"
+        assert "two." in human.ear.words
 
 
 async def test_who_decides_before_its_end_is_understood(caller_voice: Voice) -> None:
