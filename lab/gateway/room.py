@@ -23,6 +23,8 @@ STATUS = "sip.callStatus"
 TOKEN_TTL_S = 24 * 3600
 _SOURCE_QUEUE_MS = 60
 _BACKLOG_FRAMES = 8
+PUBLISH_LIMIT_S = 6.0
+PUBLISH_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +100,7 @@ class RoomLeg:
     async def join(self, config: GatewayConfig, seat: Seat) -> None:
         """Join and publish the telephone's track. Raises rtc.ConnectError."""
         await self.room.connect(config.ws_url, room_token(config, seat), rtc.RoomOptions(auto_subscribe=False))
-        track = rtc.LocalAudioTrack.create_audio_track("sip", self._source)
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        await self.room.local_participant.publish_track(track, options)
+        await self._publish()
         self._tasks["speak"] = asyncio.create_task(self._speak())
 
     def listen(self) -> None:
@@ -162,6 +162,20 @@ class RoomLeg:
         self._mixer.remove(sid)
         if task := self._tasks.pop(sid, None):
             task.cancel()
+
+    async def _publish(self) -> None:
+        """Publish, again when that is not done in time: beside many others a negotiation of the SDK can get lost."""
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        for _ in range(PUBLISH_TRIES):
+            track = rtc.LocalAudioTrack.create_audio_track("sip", self._source)
+            try:
+                async with asyncio.timeout(PUBLISH_LIMIT_S):
+                    await self.room.local_participant.publish_track(track, options)
+            except TimeoutError:
+                log.warning("the telephone's track is not published after %s s", PUBLISH_LIMIT_S)
+            else:
+                return
+        raise rtc.ConnectError("the telephone's track could not be published")
 
     async def _read(self, track: rtc.Track, sid: str) -> None:
         voice = self._mixer.add(sid)
