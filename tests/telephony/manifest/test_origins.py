@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from telephony.manifest.load import read_source
@@ -64,3 +65,12 @@ def test_what_belongs_together_stands_together_and_can_be_asked_for(tmp_path: Pa
     assert all(path.startswith("numbers[0].") for path in below)
     assert render_settings([], origin=True) == "nothing is written there"
     assert str(tmp_path) not in render_settings(list(found.values()), origin=False)
+
+
+def test_every_default_is_a_json_value(tmp_path: Path) -> None:
+    """Also where the default is a path, as in the reference to a password."""
+    file = tmp_path / "m.yaml"
+    file.write_text(TEXT + "outbound: {password: {env: SIP_PASSWORD}}\n")
+    told = {s.path: s.to_dict()["value"] for s in explain(read_source(file, environ={"NAME": "canary"}))}
+    assert json.loads(json.dumps(told)) == told
+    assert told["outbound.password.env_file"] == ".env"
