@@ -16,7 +16,7 @@ CHANGES_PENDING = 3
 
 
 def environment() -> Mapping[str, str]:
-    """Return the environment over `.env` of the working folder."""
+    """Return the environment over `.env` of the working folder. Raises UserError when that cannot be read."""
     import os
 
     from dotenv import dotenv_values
@@ -25,6 +25,8 @@ def environment() -> Mapping[str, str]:
         written = dotenv_values(".env")
     except UnicodeDecodeError:
         raise UserError(".env: is not UTF-8 text") from None
+    except OSError as error:
+        raise UserError(f".env: cannot be read: {error.strerror}") from None
     return {key: value for key, value in written.items() if value is not None} | dict(os.environ)
 
 

@@ -122,3 +122,11 @@ def test_a_server_that_is_away_is_named_and_no_key_is_told(words: str, tmp_path:
     assert "cannot reach Vobiz at http://127.0.0.1:1: connection refused" in told.stderr
     assert CANARY not in told.stdout + told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_an_environment_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """As that of another user is; here it is a file that fails when it is read, also for root."""
+    (tmp_path / ".env").symlink_to("/proc/self/mem")
+    (tmp_path / "dialroom.yaml").write_text(good_manifest())
+    told = run("provision", "plan", folder=tmp_path)
+    assert (told.returncode, told.stderr) == (2, "dialroom: .env: cannot be read: Input/output error\n")
