@@ -36,14 +36,17 @@ def parts_of(folder: Path) -> list[Path]:
     """Return the YAML files of a folder, sorted; hidden ones and those of folders below are left out.
 
     Raises:
-        UserError: there is none, or the folder cannot be read.
+        UserError: there is none, one is a link that leads nowhere, or the folder cannot be read.
     """
     try:
         found = sorted(
-            p for p in folder.iterdir() if p.suffix in _SUFFIXES and not p.name.startswith(".") and p.is_file()
+            p for p in folder.iterdir() if p.suffix in _SUFFIXES and not p.name.startswith(".") and not p.is_dir()
         )
     except OSError as error:
         raise UserError(f"{folder}: {error.strerror or error}") from error
+    for path in found:
+        if not path.is_file():  # left out, its numbers would be taken off
+            raise UserError(f"{path}: is no file: mend the link, or take it away")
     if not found:
         raise UserError(f"{folder}: has no .yaml file; name the manifest with DIALROOM_MANIFEST")
     return found

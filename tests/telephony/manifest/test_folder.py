@@ -78,3 +78,12 @@ def test_a_folder_without_a_manifest_is_one_line(tmp_path: Path) -> None:
     """It says what to do."""
     with pytest.raises(UserError, match=r"has no \.yaml file; name the manifest with DIALROOM_MANIFEST"):
         load_manifest(tmp_path, environ={})
+
+
+@pytest.mark.parametrize("target", ["nothing.yaml", "z.yaml"])
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path, target: str) -> None:
+    """Its numbers would else be missing, and be taken off."""
+    path = folder(tmp_path, a=BASE, b=ANNA + ONE)
+    (path / "z.yaml").symlink_to(target)
+    with pytest.raises(UserError, match=r"z\.yaml: is no file"):
+        load_manifest(path, environ={})
