@@ -26,7 +26,6 @@ _MESSAGES = {
     "string_type": "must be a text; put it in quotes",
     "string_pattern_mismatch": "does not match {pattern}",
     "string_too_short": "must not be empty",
-    "too_short": "must not be empty",
     "literal_error": "must be {expected}",
 }
 
@@ -177,17 +176,17 @@ def _untold(problem: Problem, filled: Mapping[KeyPath, tuple[str, str]]) -> Prob
 
 
 def _problems(error: ValidationError, tree: YamlTree) -> Iterator[Problem]:
-    for details in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    for details in found:
+        if details["type"] == "too_short" and _is_above(details["loc"], found):
+            continue  # what is wrong in a list is not counted; that is told already
         path, place = _locate(details, tree)
         yield Problem(place, _written(path), _message(details))
 
 
 def _locate(details: ErrorDetails, tree: YamlTree) -> tuple[KeyPath, Place]:
     """Find the deepest place that a location names; pydantic's union tags and key marks are no part of the file."""
-    path: KeyPath = ()
-    for part in details["loc"]:
-        if (*path, part) in tree.values:
-            path = (*path, part)
+    path = _deepest(details["loc"], (), tree)[1]
     last = details["loc"][-1] if details["loc"] else None
     about_key = last == "[key]" or "unknown key" in details["msg"]
     place = tree.keys.get(path) if about_key else None
@@ -196,12 +195,29 @@ def _locate(details: ErrorDetails, tree: YamlTree) -> tuple[KeyPath, Place]:
     return path, place or tree.values.get(path, Place(1, 1))
 
 
+def _deepest(loc: KeyPath, path: KeyPath, tree: YamlTree) -> tuple[bool, KeyPath]:
+    """Return whether the last part of a location is in the file, and the path there. A tag may be called like a key."""
+    if not loc:
+        return False, path
+    found = [_deepest(loc[1:], path, tree)]
+    if (inner := (*path, loc[0])) in tree.values:
+        found.append(_deepest(loc[1:], inner, tree) if loc[1:] else (True, inner))
+    return max(found, key=lambda one: (one[0], len(one[1])))
+
+
+def _is_above(loc: KeyPath, found: Sequence[ErrorDetails]) -> bool:
+    return any(len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in found)
+
+
 def _message(details: ErrorDetails) -> str:
     context: dict[str, Any] = details.get("ctx", {})
     if details["type"] == "value_error":
         return str(context["error"])
     if details["loc"] and details["loc"][-1] == "[key]":
         return f"the name {details['input']!r} does not match {context.get('pattern', 'the form of a name')}"
+    if details["type"] == "too_short":
+        least = context["min_length"]
+        return "must not be empty" if least == 1 else f"must have at least {least} entries"
     template = _MESSAGES.get(details["type"])
     return details["msg"] if template is None else template.format_map(context)
 

@@ -88,13 +88,13 @@ def expanded(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, (tuple, list)) and any(isinstance(item, NumberEntry) for item in value):
         return value
     lines = _LINES.validate_python(value, context=info.context)
-    templates: Mapping[str, NumberSettings] = info.data.get("templates", {})
+    templates: Mapping[str, NumberSettings] | None = info.data.get("templates")  # None: they are told already
     agents = info.data.get("agents")
     found: list[tuple[Location, str]] = []
     entries: list[NumberEntry] = []
     places: dict[str, int] = {}
     for index, line in enumerate(lines):
-        settings = _settings(line, templates)
+        settings = _settings(line, templates or {})
         route = settings.route
         found += [((index, *where), text) for where, text in _wrong(line, settings, templates, agents)]
         calls = _call_settings(settings)
@@ -123,9 +123,11 @@ def _settings(line: NumberLine, templates: Mapping[str, NumberSettings]) -> Numb
 
 
 def _wrong(
-    line: NumberLine, settings: NumberSettings, templates: Mapping[str, NumberSettings], agents: Any
+    line: NumberLine, settings: NumberSettings, templates: Mapping[str, NumberSettings] | None, agents: Any
 ) -> Iterator[tuple[Location, str]]:
-    if line.template and line.template not in templates:
+    if line.template and templates is None:
+        pass
+    elif line.template and templates is not None and line.template not in templates:
         known = ", ".join(sorted(templates)) or "none"
         yield ("template",), f"no template named {line.template!r}; templates are: {known}"
     elif settings.route is None:

@@ -131,7 +131,7 @@ class StreamUrls(Entry):
 def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        host = parts.hostname if parts.port != 0 else None  # reading a port that is none raises ValueError
     except ValueError:
         host = None
     if not host or any(char.isspace() for char in url) or parts.scheme not in ("http", "https"):
@@ -185,7 +185,8 @@ def _from_uri(text: str) -> SipDestination:
     except SipUriError as error:
         raise ValueError(f"{text!r} is not a SIP URI; write it like sip:pbx.example.com:5060;transport=tcp") from error
     if uri.user is not None:
-        raise ValueError(f"{text!r} must not name a user: the carrier puts the called number there")
+        told = f"{uri.scheme}:{uri.user}@{uri.host}"  # without the password that may stand there
+        raise ValueError(f"{told!r} must not name a user: the carrier puts the called number there")
     transport = (uri.parameter("transport") or "").lower() or ("tls" if uri.scheme == "sips" else "udp")
     return _destination(uri.host, uri.port, transport)
 

@@ -125,10 +125,10 @@ def test_a_stream_has_the_urls_of_an_application():
     [
         ("{agent: zoe}", "no agent named 'zoe'; agents are: anna, bela"),
         ("{split: [{agent: anna, weight: 1}, {agent: zoe, weight: 1}]}", "no agent named 'zoe'"),
-        ("{split: [{agent: anna, weight: 1}]}", "split"),
+        ("{split: [{agent: anna, weight: 1}]}", "split: must have at least 2 entries"),
         ("{split: [{agent: anna, weight: 0}, {agent: bela, weight: 1}]}", "greater than or equal to 1"),
         ('{sip: "pbx.lotus.in"}', "is not a SIP URI; write it like sip:pbx.example.com"),
-        ('{sip: "sip:anna@pbx.lotus.in"}', "must not name a user"),
+        ('{sip: "sip:anna@pbx.lotus.in"}', "'sip:anna@pbx.lotus.in' must not name a user"),
         ('{sip: "sip:pbx.lotus.in;transport=sctp"}', "transport must be udp, tcp or tls"),
         ("{sip: {preset: skype}}", "no preset named 'skype'; presets are: vapi"),
         ("{sip: {preset: livekit-cloud}}", "preset livekit-cloud needs project"),
@@ -139,6 +139,8 @@ def test_a_stream_has_the_urls_of_an_application():
         ("{stream: {}}", "write server (our own stream server), or answer_url"),
         ("{stream: {server: https://a.in, answer_url: https://b.in}}", "write either server, or answer_url"),
         ("{agnet: anna}", "unknown key; did you mean 'agent'?"),
+        ("{agent: anna, sip: sip:pbx.lotus.in}", "route.sip: unknown key; keys here are: agent"),
+        ("{stream: {answer_url: 'https://bot.lotus.in:https/a'}}", "is not an https:// address"),
     ],
 )
 def test_a_wrong_route_is_told_with_its_place(written, expected):
@@ -171,3 +173,23 @@ def test_a_wrong_line_is_told_with_its_place(line, expected):
     told = problem(f"  - {line}")
     assert "numbers[0]" in told
     assert expected in told
+
+
+def test_what_follows_from_another_mistake_is_not_told():
+    """Neither an empty list where an entry is wrong, nor a missing template where one is."""
+    assert "must not be empty" not in problem(f'  - {{numbers: ["{ONE}", "12"], route: {{agent: anna}}}}')
+    told = problem(f'  - {{number: "{ONE}", template: desk}}', "templates: {desk: {route: 3}}\n")
+    assert "no template named" not in told
+    assert "templates.desk.route" in told
+
+
+def test_a_password_in_a_sip_uri_is_not_told():
+    """It stands where a user may not be."""
+    assert "canary" not in problem(f'  - {{number: "{ONE}", route: {{sip: "sip:anna:canary@pbx.lotus.in"}}}}')
+
+
+def test_a_wrong_header_is_told_where_it_is():
+    """At its line, not at the first one."""
+    first = f'  - {{number: "{ONE}", route: {{agent: anna}}}}\n'
+    wrong = '  - {number: "+918071000002", route: {agent: anna}, headers_to_attributes: {From: x}}'
+    assert "dialroom.yaml:6:76: numbers[1].headers_to_attributes: 'From' cannot be used" in problem(first + wrong)
