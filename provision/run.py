@@ -237,7 +237,7 @@ async def apply_plan(
     state: State | None = None,
     reason: str = "apply",
 ) -> Applied:
-    """Make a plan so, and check the whole result. An empty plan writes nothing and reads nothing.
+    """Make a plan so, and check the whole result. An empty plan writes nothing, and reads only for `digest`.
 
     `on_progress` is called after each change. `digest` is that of a saved plan: the servers must be as they were then.
     With `state`, the deployment is locked meanwhile, and what was there before is kept under `reason` for a rollback.
@@ -250,6 +250,8 @@ async def apply_plan(
         LockHeldError, LeaseLostError, StoreError: another apply of the deployment is running, or `state` is of no use.
     """
     if not plan.changes and not plan.conflicts:
+        if digest is not None:
+            check_current(await _observe(settings, plan.deployment), digest)
         return Applied(plan=plan)
     async with servers(settings, plan.deployment) as opened, session(state, plan.deployment) as locked:
         observed = await _observe_in(opened)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from provision.observed import Observed
 from provision.plan import Plan
 from telephony.errors import UserError, WorldError
 
-SAVED_VERSION = 1
+SAVED_VERSION = 2
 
 
 class PlanOutdatedError(WorldError):
@@ -28,27 +29,54 @@ def checksum(observed: Observed) -> str:
 
 
 def save_plan(path: Path, plan: Plan, observed: Observed) -> None:
-    """Write a plan with the digest of what it was made from. Raises UserError when the file cannot be written."""
-    content = {"version": SAVED_VERSION, "observed": checksum(observed), "plan": plan.to_dict()}
+    """Write a plan with the digest of what it was made from, and one of itself.
+
+    Raises UserError when the file cannot be written, or is there and is no plan.
+    """
+    seen, fields = checksum(observed), plan.to_dict()
+    content = {"version": SAVED_VERSION, "observed": seen, "plan": fields, "digest": _digest(seen, fields)}
     try:
+        if path.is_file() and not _may_be_replaced(path.read_bytes()):
+            raise UserError(f"{path}: is there already, and is no plan; name another file")
         path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf8")
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
 
 
+def _digest(seen: str, fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([seen, fields], sort_keys=True).encode()).hexdigest()
+
+
+def _may_be_replaced(there: bytes) -> bool:
+    """Say whether a file is an older plan, or empty; another one, such as the manifest, is not lost to a slip."""
+    try:
+        content: Any = json.loads(there or b'{"plan": {}}')
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and "plan" in content
+
+
 def load_plan(path: Path) -> tuple[Plan, str]:
-    """Read a saved plan and the digest that must still hold. Raises UserError when the file holds none."""
+    """Read a saved plan and the digest that must still hold.
+
+    Raises UserError when the file holds none, or not what was saved: what is applied is what the manifest was checked
+    for, and somebody has seen.
+    """
     try:
         content: Any = json.loads(path.read_text(encoding="utf8"))
         if content["version"] != SAVED_VERSION:
             raise ValueError("another version")
-        return Plan.from_dict(content["plan"]), str(content["observed"])
+        loaded, seen = Plan.from_dict(content["plan"]), str(content["observed"])
+        is_as_saved = content["digest"] == _digest(seen, content["plan"])
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(
             f"{path}: holds no plan of this version; write one with `dialroom provision plan --out`"
         ) from None
+    if not is_as_saved:
+        raise UserError(f"{path}: was changed since it was saved; change the manifest, and plan again")
+    return loaded, seen
 
 
 def check_current(observed: Observed, digest: str) -> None:

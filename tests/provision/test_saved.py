@@ -32,6 +32,42 @@ async def test_a_saved_plan_is_refused_when_anything_has_moved(world: World, tmp
     assert await world.trunks() == []
 
 
+async def test_a_saved_plan_with_nothing_to_do_is_checked_too(world: World, tmp_path: Path) -> None:
+    """Nothing to do is a statement about servers that may be others by now."""
+    wanted = world.manifest({world.number(): "anna"})
+    await provision_manifest(wanted, world.settings())
+    await plan_manifest(wanted, world.settings(), out=tmp_path / "plan.json")
+    loaded, digest = load_plan(tmp_path / "plan.json")
+    await apply_plan(loaded, world.settings(), digest=digest)
+    await apply_plan(await plan_destroy(world.deployment, world.settings()), world.settings())
+    with pytest.raises(PlanOutdatedError):
+        await apply_plan(loaded, world.settings(), digest=digest)
+
+
+async def test_a_plan_that_was_edited_is_refused(world: World, tmp_path: Path) -> None:
+    """The manifest's rules were for what was saved: nobody is let in by hand."""
+    path = tmp_path / "plan.json"
+    await plan_manifest(world.manifest({world.number(): "anna"}), world.settings(), out=path)
+    text = path.read_text()
+    assert "127.0.0.1/32" in text
+    path.write_text(text.replace("127.0.0.1/32", "0.0.0.0/0"))
+    with pytest.raises(UserError, match="was changed since it was saved"):
+        load_plan(path)
+
+
+async def test_a_plan_takes_the_place_of_a_plan_alone(world: World, tmp_path: Path) -> None:
+    """A slip does not cost the manifest."""
+    wanted, path = world.manifest({world.number(): "anna"}), tmp_path / "dialroom.yaml"
+    path.write_text("version: 1\n")
+    with pytest.raises(UserError, match="is there already, and is no plan"):
+        await plan_manifest(wanted, world.settings(), out=path)
+    assert path.read_text() == "version: 1\n"
+    path.write_text("")
+    for _ in range(2):
+        await plan_manifest(wanted, world.settings(), out=path)
+    assert load_plan(path)[0].changes
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", "5", '{"version": 9}', '{"version": 1, "plan": {}, "observed": ""}'])
 def test_a_file_without_a_plan_is_told(tmp_path: Path, text: str) -> None:
     """By its name, in one line."""
