@@ -120,7 +120,10 @@ def _filtered(world: World, invite: Invite, seen: Look) -> Iterator[Cause]:
         yield _cause(Code.CALLER_FILTER, trunk, "allowed_numbers", sentence, mend)
     if seen.admission is Admission.REFUSED:
         sentence = f"{invite.source_ip} is in none of the allowed ranges: {', '.join(trunk.allowed_addresses)}."
-        mend = mends.rewrite_trunk(world, trunk, f"allow {invite.source_ip}", is_declared=True)
+        what = f"if {invite.source_ip} is the carrier's, allow it"
+        if mends.is_ours(trunk, world.deployment):
+            what += " (vobiz.signalling in the manifest, unless it is there)"
+        mend = mends.rewrite_trunk(world, trunk, what, is_declared=True)
         yield _cause(Code.SOURCE_NOT_ALLOWED, trunk, "allowed_addresses", sentence, mend)
 
 

@@ -585,3 +585,10 @@ def test_the_good_world_has_no_other_numbers():
     found = verdict(replace(CALL, number=OTHER_NUMBER, to_forms=(OTHER_NUMBER,)))
     assert [cause.code for cause in found.causes] == [Code.NUMBER_NOT_OWNED, Code.NUMBER_NOT_ON_TRUNK]
     assert GOOD.carrier is not None
+
+
+def test_a_strange_address_is_not_to_be_let_in_unseen():
+    """A stranger's address is refused rightly; only the manifest lets in another one."""
+    (cause,) = verdict(replace(CALL, source_ip="203.0.113.66")).causes
+    assert cause.code is Code.SOURCE_NOT_ALLOWED
+    assert cause.mend.startswith("if 203.0.113.66 is the carrier's, allow it (vobiz.signalling in the manifest")
