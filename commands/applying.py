@@ -57,7 +57,7 @@ def apply_and_tell(
         plan = make()
         _consent(plan, settings, asked)
         try:
-            with _shown(len(plan.changes), quiet=asked.as_json) as on_progress:
+            with _shown(len(plan.changes), quiet=asked.as_json) as show, _stop_told(plan, show) as on_progress:
                 applied = run(
                     apply_plan(plan, settings, on_progress=on_progress, digest=digest, state=state, reason=reason)
                 )
@@ -127,6 +127,26 @@ def _told(calls: tuple[LiveCall, ...]) -> str:
     numbers = sorted({call.number for call in calls})
     more = f" and {len(numbers) - 3} more numbers" if len(numbers) > 3 else ""
     return f"{len(calls)} {'call is' if len(calls) == 1 else 'calls are'} live on {', '.join(numbers[:3])}{more}"
+
+
+@contextmanager
+def _stop_told(plan: Plan, show: OnProgress | None) -> Iterator[OnProgress]:
+    """Say how far it came when Ctrl-C or SIGTERM ends the block."""
+    made = 0
+
+    def note(progress: Progress) -> None:
+        nonlocal made
+        made = progress.position
+        if show is not None:
+            show(progress)
+
+    try:
+        yield note
+    except typer.Exit:
+        if plan.changes:
+            told = f"stopped: {made} of {len(plan.changes)} changes are made, and maybe some that were on their way"
+            typer.echo(f"{told}; run the same command again: it looks before it writes", err=True)
+        raise
 
 
 @contextmanager

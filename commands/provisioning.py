@@ -106,6 +106,8 @@ def provision_apply(
     asked = Asked(yes=yes, as_json=as_json, drain=drain)
     state = state_of(manifest, "apply")
     if saved is not None:
+        if target or take_over or allow_delete:
+            raise UserError("a saved plan is applied as it is: give --target, --take-over and --allow-delete to `plan`")
         plan, digest = load_plan(saved)
         settings = provision_inputs(manifest, parallel=parallel)[1] if plan.calls_out else provision_settings()
         apply_and_tell(lambda: plan, settings, asked, state=state, digest=digest)
@@ -207,24 +209,31 @@ def provision_rollback(
 
     Every apply keeps a snapshot first. A rollback is an apply like any other, and can be rolled back too.
     """
+    from provision.errors import ApplyError
     from provision.remember import snapshots
     from provision.render import snapshot_list
     from provision.run import plan_rollback
 
     loaded, settings = provision_inputs(manifest)
     state = state_of(manifest, "rollback")
+    found = run(snapshots(state, loaded.deployment))
     if listed:
-        found = run(snapshots(state, loaded.deployment))
         rows = [{"id": s.id, "taken_at": s.taken_at.isoformat(), "reason": s.reason} for s in found]
         typer.echo(json_text({"snapshots": rows}) if as_json else snapshot_list(loaded.deployment, rows))
         return
-    apply_and_tell(
-        lambda: run(plan_rollback(loaded.deployment, which, settings, state, allow_delete=allow_delete)),
-        settings,
-        Asked(yes=yes, as_json=as_json, drain=drain),
-        state=state,
-        reason=f"rollback to {which}",
-    )
+    if which == "last" and found:
+        which = str(found[0].id)
+    try:
+        apply_and_tell(
+            lambda: run(plan_rollback(loaded.deployment, which, settings, state, allow_delete=allow_delete)),
+            settings,
+            Asked(yes=yes, as_json=as_json, drain=drain),
+            state=state,
+            reason=f"rollback to {which}",
+        )
+    except (ApplyError, typer.Exit):  # the newest snapshot may be that of this rollback now
+        typer.echo(f"the rest of this rollback: `dialroom provision rollback {which}`", err=True)
+        raise
 
 
 @provision_app.command("show")

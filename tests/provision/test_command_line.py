@@ -7,13 +7,16 @@ import fcntl
 import json
 import os
 import pty
+import signal
 import sys
 import termios
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from lab.vobiz.faults import Fault
 from tests.provision.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +101,24 @@ class Folder:
         assert "Traceback" not in err.decode(), err.decode()
         return Ended(process.returncode, out.decode(), err.decode())
 
+    async def stop(self, *words: str, at: Callable[[], bool]) -> Ended:
+        """Run until something has happened, then press Ctrl-C."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cli", *words),
+            cwd=self.path,
+            env=self._environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        while not at():
+            assert process.returncode is None
+            await asyncio.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = await process.communicate()
+        assert process.returncode is not None
+        return Ended(process.returncode, out.decode(), err.decode())
+
 
 @pytest.fixture
 def folder(tmp_path: Path, world: World) -> Folder:
@@ -147,6 +168,8 @@ async def test_a_saved_plan_is_refused_when_the_world_has_moved(folder: Folder) 
     folder.world.vobiz.account.create_trunk({"name": "somebody's", "trunk_direction": "inbound"})
     refused = await folder.run("provision", "apply", "plan.json", "--yes")
     assert (refused.code, "plan again" in refused.err) == (1, True)
+    refused = await folder.run("provision", "apply", "plan.json", "--yes", "--target", number)
+    assert (refused.code, "applied as it is" in refused.err) == (2, True)
     assert await folder.world.trunks() == []
 
 
@@ -202,3 +225,24 @@ async def test_ctrl_c_at_the_question_is_an_interrupt(folder: Folder) -> None:
     assert await folder.answer("provision apply", b"\x03") == 130
     assert await folder.answer("provision apply", b"n\n") == 1
     assert folder.world.vobiz.account.trunks == {}
+
+
+async def test_what_was_stopped_half_way_says_how_far_it_came(folder: Folder) -> None:
+    """And a rollback how to go on with it: the newest snapshot is its own by then."""
+    one, two = folder.world.number(), folder.world.number()
+    folder.write(f'number: "{one}", route: {{agent: anna}}')
+    assert (await folder.run("provision", "apply", "--yes")).code == 0
+    folder.write(f'number: "{one}", route: {{agent: bela}}', f'number: "{two}", route: {{agent: anna}}')
+    assert (await folder.run("provision", "apply", "--yes")).code == 0
+    folder.world.vobiz.faults.waiting = [Fault(method="POST", status=403), Fault(method="DELETE", status=403)]
+    broken = await folder.run("provision", "rollback", "--yes", "--allow-delete")
+    assert (broken.code, "`dialroom provision rollback 2`" in broken.err) == (1, True), broken.err
+    slow = Fault(method="DELETE", delay_s=10, passes=True)
+    folder.world.vobiz.faults.waiting = [slow]
+    stopped = await folder.stop("provision", "rollback", "2", "--yes", "--allow-delete", at=lambda: not slow.times)
+    assert stopped.code == 130
+    assert "stopped: 0 of 2 changes are made, and maybe some that were on their way; run the same" in stopped.err
+    folder.world.vobiz.faults.waiting = []
+    assert (await folder.run("provision", "rollback", "2", "--yes", "--allow-delete")).code == 0
+    folder.write(f'number: "{one}", route: {{agent: anna}}')
+    assert (await folder.run("provision", "drift")).code == 0
