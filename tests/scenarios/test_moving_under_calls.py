@@ -172,7 +172,7 @@ async def test_calls_are_refused_only_in_gaps_that_were_announced(
         sys.stdout.write(f"\n{mover.stack.gateway}, {len(calls.visits)} calls:\n")
         sys.stdout.writelines(f"  {move.gap(calls.visits)}\n" for move in moves)
     assert [move.announced for move in moves] == [neighbour, True, True]
-    assert wrong(calls, moves) == []
+    assert wrong(calls, moves) == [], moves
     assert {visit.route for visit in calls.visits if visit.status == 200} == {"agent", "sip", "stream"}
     assert (await mover.plan("agent")).changes == ()
 
