@@ -3,19 +3,20 @@
 There is no rollback. What a failure leaves is a smaller difference, and the next plan has the rest.
 """
 
+import asyncio
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from provision.batch import ChangeFailedError, batches, compare, readable, write_batch
-from provision.changes import Change, Drop, after, before
+from provision.changes import Change, Delete, Drop, Update, after, before
 from provision.conflicts import find_reports, taken_over, unused_logins
 from provision.desired import Desired
 from provision.errors import ApplyError, PlanConflictError, PlanStaleError
 from provision.observed import Observed
 from provision.plan import Plan
 from provision.servers import Ids, Server
-from provision.values import Key, Side, Value, key_of
+from provision.values import Key, Kind, Side, Value, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,17 @@ OnProgress = Callable[[Progress], None]
 
 
 async def apply(
-    plan: Plan, observed: Observed, servers: Mapping[Side, Server], *, on_progress: OnProgress | None = None
+    plan: Plan,
+    observed: Observed,
+    servers: Mapping[Side, Server],
+    *,
+    on_progress: OnProgress | None = None,
+    calls_arrive_s: float = 0.0,
 ) -> None:
     """Write every change of a plan, in its order. `observed` must be fresh: it has the server ids.
+
+    After the carrier was told to send calls elsewhere, what took them at LiveKit is left there for `calls_arrive_s`:
+    livekit-sip gives no answer to a call whose trunk has just gone, and the caller hears ringing for minutes.
 
     Raises:
         PlanConflictError, PlanStaleError: nothing was written.
@@ -52,7 +61,12 @@ async def apply(
         if on_progress is not None:
             on_progress(Progress(change, next(positions), len(plan.changes)))
 
+    on_their_way = False
     for batch in batches(plan.changes):
+        if on_their_way and _takes_calls_no_more(batch):
+            await asyncio.sleep(calls_arrive_s)
+            on_their_way = False
+        on_their_way = on_their_way or _sends_calls_elsewhere(batch)
         server = servers[batch[0].key.kind.side]
         try:
             await write_batch(batch, server, ids, deployment=plan.deployment, tell_sent=tell_sent, tell=done.append)
@@ -80,6 +94,15 @@ def check_applied(plan: Plan, observed: Observed) -> None:
         planned = None if value is None else readable(value, addresses)
         found = None if key not in seen else seen[key].value
         compare(key, None if found is None else readable(found, addresses), planned)
+
+
+def _sends_calls_elsewhere(batch: Sequence[Change]) -> bool:
+    kind = batch[0].key.kind
+    return kind is Kind.ASSIGNMENT or (kind.side == "carrier" and isinstance(batch[0], Update))
+
+
+def _takes_calls_no_more(batch: Sequence[Change]) -> bool:
+    return batch[0].key.kind in (Kind.INBOUND_TRUNK, Kind.DISPATCH_RULE) and isinstance(batch[0], (Delete, Drop))
 
 
 def _foreign(plan: Plan, observed: Observed) -> dict[Key, Value]:

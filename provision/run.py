@@ -268,7 +268,7 @@ async def apply_plan(
 
         async with run_of(locked):
             guarded_servers = {side: locked.guarded(server) for side, server in opened.items()}
-            await apply(plan, observed, guarded_servers, on_progress=tell)
+            await apply(plan, observed, guarded_servers, on_progress=tell, calls_arrive_s=settings.calls_arrive_s)
 
             async def look() -> None:
                 _check(plan, await _observe_in(opened))

@@ -82,7 +82,7 @@ class ProvisionSettings(CarrierSettings):
 
     `passwords` are those of the logins that calls go out with, by user name (`provision.passwords`); `parallel` is how
     many requests to the carrier may be on their way at once; `calls_end_limit_s` is how long a delete waits for calls
-    on what it deletes.
+    on what it deletes; `calls_arrive_s` is how long one at LiveKit waits for calls that the carrier has sent before.
     """
 
     livekit_url: Annotated[str, BeforeValidator(_http)] = Field(validation_alias="LIVEKIT_URL")
@@ -93,6 +93,7 @@ class ProvisionSettings(CarrierSettings):
     passwords: Mapping[str, SecretStr] = Field({}, exclude=True)
     parallel: int = Field(16, exclude=True, ge=1, le=64)
     calls_end_limit_s: float = Field(30.0, exclude=True, ge=0)
+    calls_arrive_s: float = Field(2.0, exclude=True, ge=0)
     carrier_cidrs: Annotated[tuple[Cidr, ...] | None, NoDecode, BeforeValidator(_split)] = Field(
         None, validation_alias="DIALROOM_CARRIER_CIDRS", min_length=1
     )

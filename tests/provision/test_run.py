@@ -8,6 +8,7 @@ from livekit import api
 
 from lab.vobiz import applications
 from lab.vobiz.faults import Fault
+from provision.apply import Progress
 from provision.errors import (
     AccessDeniedError,
     ApplyError,
@@ -407,3 +408,26 @@ async def test_an_apply_that_is_interrupted_leaves_no_number_between_two_routes(
     with pytest.raises(asyncio.CancelledError):
         await applying
     assert all(world.vobiz.account.numbers[number].get("trunk_group_id") for number in routes)
+
+
+async def test_what_took_calls_stays_until_those_on_their_way_have_come(world: World):
+    """A call that the carrier sent before the switch finds its trunk and its rule; the next apply goes on."""
+    number = world.number()
+    await world.provision({number: "anna"})
+    manifest = world.manifest({number: "anna"})
+    away = manifest.numbers[0].model_copy(update={"route": SipRoute(sip="sip:pbx.lotus.in")})
+    manifest = manifest.model_copy(update={"numbers": (away,)})
+    told: list[Progress] = []
+    settings = world.settings().model_copy(update={"calls_arrive_s": 3600.0})
+    planned = await plan_manifest(manifest, settings)
+    applying = asyncio.create_task(apply_plan(planned, settings, on_progress=told.append))
+    while not told:
+        await asyncio.sleep(0.05)
+    await asyncio.wait([applying], timeout=1)
+    assert not applying.done()
+    assert {progress.change.key.kind.side for progress in told} == {"carrier"}
+    assert len(await world.trunks()) == len(await world.rules()) == 1
+    applying.cancel()
+    await asyncio.wait([applying])
+    await provision_manifest(manifest, world.settings())
+    assert await world.trunks() == await world.rules() == []
