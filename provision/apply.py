@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from provision.batch import ChangeFailedError, batches, compare, readable, write_batch
-from provision.changes import Change, Delete, Drop, Update, after, before
+from provision.changes import Change, Create, Drop, Update, after, before
 from provision.conflicts import find_reports, taken_over, unused_logins
 from provision.desired import Desired
 from provision.errors import ApplyError, PlanConflictError, PlanStaleError
@@ -63,7 +63,7 @@ async def apply(
 
     on_their_way = False
     for batch in batches(plan.changes):
-        if on_their_way and _takes_calls_no_more(batch):
+        if on_their_way and _tidies_livekit(batch):
             await asyncio.sleep(calls_arrive_s)
             on_their_way = False
         on_their_way = on_their_way or _sends_calls_elsewhere(batch)
@@ -101,8 +101,9 @@ def _sends_calls_elsewhere(batch: Sequence[Change]) -> bool:
     return kind is Kind.ASSIGNMENT or (kind.side == "carrier" and isinstance(batch[0], Update))
 
 
-def _takes_calls_no_more(batch: Sequence[Change]) -> bool:
-    return batch[0].key.kind in (Kind.INBOUND_TRUNK, Kind.DISPATCH_RULE) and isinstance(batch[0], (Delete, Drop))
+def _tidies_livekit(batch: Sequence[Change]) -> bool:
+    """Whether something that takes calls goes or gives up numbers: after a switch, nothing else is done to it."""
+    return batch[0].key.kind in (Kind.INBOUND_TRUNK, Kind.DISPATCH_RULE) and not isinstance(batch[0], Create)
 
 
 def _foreign(plan: Plan, observed: Observed) -> dict[Key, Value]:

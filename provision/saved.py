@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -31,14 +32,16 @@ def checksum(observed: Observed) -> str:
 def save_plan(path: Path, plan: Plan, observed: Observed) -> None:
     """Write a plan with the digest of what it was made from, and one of itself.
 
-    Raises UserError when the file cannot be written, or is there and is no plan.
+    A new file gets mode 600: a URL in it may hold a token. Raises UserError when the file cannot be written, or is
+    there and is no plan.
     """
     seen, fields = checksum(observed), plan.to_dict()
     content = {"version": SAVED_VERSION, "observed": seen, "plan": fields, "digest": _digest(seen, fields)}
     try:
         if path.is_file() and not _may_be_replaced(path.read_bytes()):
             raise UserError(f"{path}: is there already, and is no plan; name another file")
-        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf8")
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf8") as file:
+            file.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
 

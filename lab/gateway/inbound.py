@@ -119,6 +119,7 @@ async def _accepted(node: Node, call: IncomingCall, question: Question, dispatch
                 leg = Leg(question.call_id, call, room, media, dispatch.attributes_to_headers)
                 await _live(node, leg, dispatch, chosen.to_bytes())
         finally:
+            await call.reject(*BUSY)  # before the room, which may take its time; nothing happens to a decided call
             await room.leave()
 
 

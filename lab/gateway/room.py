@@ -25,6 +25,7 @@ _SOURCE_QUEUE_MS = 60
 _BACKLOG_FRAMES = 8
 PUBLISH_LIMIT_S = 6.0
 PUBLISH_TRIES = 3
+LEAVE_LIMIT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +140,9 @@ class RoomLeg:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with contextlib.suppress(Exception):
-            await self.room.disconnect(reason=reason)
+        with contextlib.suppress(Exception):  # a timeout too: the SDK may wait for ever for a join that was cut short
+            async with asyncio.timeout(LEAVE_LIMIT_S):
+                await self.room.disconnect(reason=reason)
         with contextlib.suppress(Exception):
             await self._source.aclose()
         self.gone.set()

@@ -48,6 +48,7 @@ async def test_a_plan_that_was_edited_is_refused(world: World, tmp_path: Path) -
     """The manifest's rules were for what was saved: nobody is let in by hand."""
     path = tmp_path / "plan.json"
     await plan_manifest(world.manifest({world.number(): "anna"}), world.settings(), out=path)
+    assert path.stat().st_mode & 0o777 == 0o600, "a URL may hold a token"
     text = path.read_text()
     assert "127.0.0.1/32" in text
     path.write_text(text.replace("127.0.0.1/32", "0.0.0.0/0"))

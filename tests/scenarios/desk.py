@@ -201,17 +201,16 @@ async def heard(call: PhoneCall, hertz: float, *, since_s: float = 0.0) -> bool:
     return has_tone(track.sound(max(since_s, call.sip.invited_s), now_s()), hertz, track.sample_rate)
 
 
+async def has_heard_the_agent(call: PhoneCall, *, since_s: float) -> bool:
+    """Say whether a caller has heard words of the agent since then: tones of its voice, and not the hold sound's."""
+    return any([await heard(call, hertz, since_s=since_s) for hertz in range(220, 440, 10)])
+
+
 async def said_after(call: PhoneCall) -> bool:
-    """Wait for words of the agent: tones of its voice, and not the hold sound's."""
+    """Wait for words of the agent, and for their end."""
     since_s = now_s()
+    await eventually(lambda: has_heard_the_agent(call, since_s=since_s), limit_s=HEAR_S)
     assert call.talk is not None
-    track = call.talk.peer
-
-    async def spoken() -> bool:
-        sound = track.sound(since_s, now_s())
-        return any(has_tone(sound, hertz, track.sample_rate) for hertz in range(220, 440, 10))
-
-    await eventually(spoken, limit_s=HEAR_S)
     return await call.talk.peer_is_silent(1.5, timeout_s=HEAR_S)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import psutil
 
+from lab.caller.phone_call import PhoneCall
 from lab.stack import Stack
+from tests.lab.gateway.telephone import PHONE_HZ
 from tests.scenarios.conftest import eventually
+from tests.scenarios.desk import Desk, briefed, heard, ringing, said_after
 
 
 def busy(stack: Stack) -> list[psutil.Process]:
@@ -29,3 +32,13 @@ async def crash(stack: Stack) -> None:
 
     await eventually(only_one)
     busy(stack)[0].kill()
+
+
+async def agent_dies_in_the_briefing(desk: Desk, caller: PhoneCall) -> None:
+    """Let the first telephone answer, and crash: its leg ends, nobody has heard it, another agent has the caller."""
+    async with desk.first.pick_up(await ringing(desk.first)) as human:
+        await briefed(human)
+        await crash(desk.stack)
+        assert await human.ended() == ("remote", "bye")
+    assert await said_after(caller)
+    assert not await heard(caller, PHONE_HZ)

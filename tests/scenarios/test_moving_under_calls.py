@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -115,8 +114,7 @@ class Mover:
 
     @property
     def _settings(self) -> ProvisionSettings:
-        settings = ProvisionSettings.from_environ(self.stack.environ)
-        return settings.model_copy(update={"calls_end_limit_s": math.inf})  # as --drain does
+        return ProvisionSettings.from_environ(self.stack.environ)
 
     async def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         url = self.stack.carrier_url.partition("/api/")[0] + path

@@ -11,7 +11,7 @@ import pytest
 from tests.lab.gateway.telephone import PHONE_HZ
 from tests.scenarios.conftest import NODES, eventually
 from tests.scenarios.desk import HEAR_S, Desk, briefed, heard, now_s, open_desk, ringing, said_after
-from tests.scenarios.jobs import crash
+from tests.scenarios.jobs import agent_dies_in_the_briefing, crash
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(180)]
 
@@ -28,12 +28,7 @@ async def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 async def test_an_agent_that_dies_in_a_consultation_is_replaced(desk: Desk) -> None:
     """The human's leg ends, nobody has heard them, and another agent goes on with the caller."""
     async with desk.caller() as caller:
-        async with desk.first.pick_up(await ringing(desk.first)) as human:
-            await briefed(human)
-            await crash(desk.stack)
-            assert await human.ended() == ("remote", "bye")
-        assert await said_after(caller)
-        assert not await heard(caller, PHONE_HZ)
+        await agent_dies_in_the_briefing(desk, caller)
         await caller.say("What are your opening hours?")
         assert await said_after(caller)
 

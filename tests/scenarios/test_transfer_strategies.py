@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from livekit import api
@@ -17,6 +18,7 @@ from tests.scenarios.desk import (
     Desk,
     ask_for,
     briefed,
+    has_heard_the_agent,
     heard,
     now_s,
     open_desk,
@@ -26,7 +28,7 @@ from tests.scenarios.desk import (
     said_after,
     told,
 )
-from tests.scenarios.jobs import crash
+from tests.scenarios.jobs import agent_dies_in_the_briefing
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(180)]
 
@@ -68,18 +70,20 @@ async def no_consultation_is_left(desk: Desk) -> None:
     await eventually(none)
 
 
-async def has_heard_the_agent(caller: PhoneCall, since_s: float) -> bool:
-    """Say whether a caller has heard the agent's voice since then: it has other tones than the hold sound."""
-    return any([await heard(caller, hertz, since_s=since_s) for hertz in range(220, 440, 10)])
+@asynccontextmanager
+async def handing_over(desk: Desk, target: str) -> AsyncIterator[PhoneCall]:
+    """Yield a caller who is greeted, and is being handed to a target."""
+    async with desk.caller("Hello.") as caller:
+        assert await said_after(caller)
+        await ask_for(desk, caller, target)
+        yield caller
 
 
 @pytest.mark.parametrize("target", ["again", pytest.param("pressed", marks=pytest.mark.full)])
 async def test_a_human_who_accepts_is_called_again_and_talks_to_the_caller(desk: Desk, target: str) -> None:
     """The caller hears nothing of the briefing; the room that it was in is gone when both talk."""
     before = len(records(desk, "transfer attempt"))
-    async with desk.caller("Hello.") as caller:
-        assert await said_after(caller)
-        await ask_for(desk, caller, target)
+    async with handing_over(desk, target) as caller:
         async with desk.first.pick_up(await ringing(desk.first)) as human:
             answered_s = now_s()
             await briefed(human)
@@ -90,7 +94,7 @@ async def test_a_human_who_accepts_is_called_again_and_talks_to_the_caller(desk:
             assert await human.ended() == ("remote", "bye")
         again = await ringing(desk.first)
         assert not await heard(caller, PHONE_HZ)
-        assert not await has_heard_the_agent(caller, answered_s)
+        assert not await has_heard_the_agent(caller, since_s=answered_s)
         async with desk.first.pick_up(again) as human:
             await eventually(lambda: heard(caller, PHONE_HZ), limit_s=HEAR_S)
             await caller.say("Hello, are you there?")
@@ -106,9 +110,7 @@ async def test_a_human_who_accepts_is_called_again_and_talks_to_the_caller(desk:
 
 async def test_a_human_who_is_busy_when_called_again_gives_the_caller_back(desk: Desk) -> None:
     """The caller is told, and talks on."""
-    async with desk.caller("Hello.") as caller:
-        assert await said_after(caller)
-        await ask_for(desk, caller, "again")
+    async with handing_over(desk, "again") as caller:
         async with desk.first.pick_up(await ringing(desk.first)) as human:
             await briefed(human)
             human.rtp.send_dtmf("1")
@@ -124,9 +126,7 @@ async def test_a_human_who_is_busy_when_called_again_gives_the_caller_back(desk:
 
 async def test_a_caller_who_hangs_up_in_the_briefing_leaves_no_room_behind(desk: Desk) -> None:
     """BYE to the human, who is in another room."""
-    async with desk.caller("Hello.") as caller:
-        assert await said_after(caller)
-        await ask_for(desk, caller, "again")
+    async with handing_over(desk, "again") as caller:
         async with desk.first.pick_up(await ringing(desk.first)) as human:
             await briefed(human)
             await caller.hang_up()
@@ -138,14 +138,11 @@ async def test_a_caller_who_hangs_up_in_the_briefing_leaves_no_room_behind(desk:
 async def test_what_livekit_server_cannot_do_becomes_gates_in_the_callers_room(desk: Desk) -> None:
     """One warning, one call, no other room."""
     before = len(records(desk, "this LiveKit server moves nobody: gated_room instead of cloud_move"))
-    async with desk.caller("Hello.") as caller:
-        assert await said_after(caller)
-        await ask_for(desk, caller, "moved")
-        async with desk.first.pick_up(await ringing(desk.first)) as human:
-            await briefed(human)
-            assert await rooms(desk) == []
-            human.rtp.send_dtmf("1")
-            await eventually(lambda: heard(caller, PHONE_HZ), limit_s=HEAR_S)
+    async with handing_over(desk, "moved") as caller, desk.first.pick_up(await ringing(desk.first)) as human:
+        await briefed(human)
+        assert await rooms(desk) == []
+        human.rtp.send_dtmf("1")
+        await eventually(lambda: heard(caller, PHONE_HZ), limit_s=HEAR_S)
     assert await outcomes(desk, caller) == ["bridged"]
     warned = records(desk, "this LiveKit server moves nobody: gated_room instead of cloud_move")
     assert len(warned) == before + 1
@@ -155,13 +152,6 @@ async def test_what_livekit_server_cannot_do_becomes_gates_in_the_callers_room(d
 @pytest.mark.full
 async def test_an_agent_that_dies_in_the_briefing_leaves_no_room_behind(desk: Desk) -> None:
     """The supervisor ends the human's leg, and another agent goes on with the caller."""
-    async with desk.caller("Hello.") as caller:
-        assert await said_after(caller)
-        await ask_for(desk, caller, "again")
-        async with desk.first.pick_up(await ringing(desk.first)) as human:
-            await briefed(human)
-            await crash(desk.stack)
-            assert await human.ended() == ("remote", "bye")
-        assert await said_after(caller)
-        assert not await heard(caller, PHONE_HZ)
+    async with handing_over(desk, "again") as caller:
+        await agent_dies_in_the_briefing(desk, caller)
         await no_consultation_is_left(desk)

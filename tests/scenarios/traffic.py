@@ -16,8 +16,6 @@ from lab.sip.endpoint import SipEndpoint
 
 Route = Literal["agent", "sip", "stream"]
 EVERY_S: Final = 0.5
-AT_ONCE: Final = 6
-"""Calls that wait for an answer at one time: where the machine takes longer than that, callers come less often."""
 HELD_S: Final = 0.3
 GIVEN_UP_S: Final = 150.0
 CALLER_HOST: Final = "127.0.0.1"
@@ -53,7 +51,7 @@ class Traffic:
     _calls: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def flow(self) -> None:
-        """Call for ever, twice a second."""
+        """Call for ever."""
         while True:
             visit = Visit(begun_s=time.monotonic())
             self.visits.append(visit)
@@ -61,8 +59,6 @@ class Traffic:
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
             await asyncio.sleep(EVERY_S)
-            while len(self._calls) >= AT_ONCE:
-                await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
 
     async def more(self, count: int) -> None:
         """Wait until so many calls that begin from now on are decided."""
