@@ -49,7 +49,7 @@ def find_reports(desired: Desired, observed: Observed, *, take_over: bool = Fals
 def trunk_conflicts(desired: Desired, observed: Observed) -> Iterator[Report]:
     """Numbers that a LiveKit trunk of somebody else has already: LiveKit would refuse every call to them."""
     wanted = {
-        normal(number): (known_as(number), key_of(value))
+        normal(number): (number, key_of(value))
         for value in desired.values
         if isinstance(value, InboundTrunk)
         for number in value.numbers
@@ -58,7 +58,7 @@ def trunk_conflicts(desired: Desired, observed: Observed) -> Iterator[Report]:
         if not isinstance(seen.value, InboundTrunk):
             continue
         shared = {normal(number) for number in seen.value.numbers} & wanted.keys()
-        for number, key in sorted({wanted[number] for number in shared}):
+        for number, key in sorted({(known_as(form), key) for form, key in (wanted[number] for number in shared)}):
             text = f"{number}: {seen.label} has it{_whose(seen)}, so {key} cannot; take it out there"
             yield Report("conflict", number, text)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from provision.changes import Change, Report, Update, after, before
-from provision.livekit_numbers import known_as
+from provision.livekit_numbers import known_numbers
 from provision.stamp import is_livekit_trunk
 from provision.values import Application, Assignment, CarrierTrunk, DispatchRule, InboundTrunk, Value
 
@@ -79,7 +79,7 @@ class _World:
             case Assignment():
                 return {value.name}
             case InboundTrunk():
-                return {known_as(form) for form in value.numbers}
+                return set(known_numbers(value.numbers))
             case DispatchRule():
                 return {number for trunk in value.trunks for number in self._taken_by.get(trunk, ())}
             case _:
