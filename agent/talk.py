@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -89,6 +89,10 @@ class Talk:
         """Return (role, text) of the talk so far."""
         return said_so_far(self._session.history.items)
 
+    def make_ready(self, sentences: Iterable[str]) -> None:
+        """Make speech of sentences that may be said soon, the first one first. Returns at once."""
+        self._spawn(self._prepare_all(sentences))
+
     async def say_goodbye(self) -> None:
         """Begin the goodbye, which is heard to its end before the call ends. Returns at once."""
         self.end_with(self._profile.goodbye, reason="agent said goodbye")
@@ -119,8 +123,7 @@ class Talk:
         if self._status() == "hangup":
             self.end("caller left")
         self._say(self._opening, greeting)
-        for sentence in (self._profile.goodbye, TRY_AGAIN, GIVE_UP):
-            await self._prepare(sentence)
+        await self._prepare_all((self._profile.goodbye, TRY_AGAIN, GIVE_UP))
 
     def _status(self) -> str:
         """Return the status of the caller's leg. A participant that is no telephone (a browser) has none: active."""
@@ -134,6 +137,10 @@ class Talk:
         except APIError:
             log.warning("speech could not be prepared", exc_info=True)
             return None
+
+    async def _prepare_all(self, sentences: Iterable[str]) -> None:
+        for sentence in sentences:
+            await self._prepare(sentence)
 
     def _say(self, sentence: str, audio: bytes | None, **options: Any) -> asyncio.Future[Any]:
         """Begin to say a sentence; the future is done when it is over or interrupted."""

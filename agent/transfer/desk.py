@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from livekit import api, rtc
 from livekit.agents import AgentSession, JobContext, StopResponse, ToolError, llm
@@ -31,7 +31,7 @@ from agent.transfer.events import CallerGone, Cancelled
 from agent.transfer.handover import Handover
 from agent.transfer.human import Line
 from agent.transfer.message import KeepMessage, message_tool
-from agent.transfer.outcome import Outcome
+from agent.transfer.outcome import COMES_BACK, Outcome
 from agent.transfer.waiting import CallerSide
 from telephony.dispatch import outbound_name
 from telephony.legs import is_supervised
@@ -39,12 +39,18 @@ from telephony.manifest.targets import Mode, Target, TargetAfter
 
 log = logging.getLogger("dialroom.transfer")
 
+TIDY_LIMIT_S: Final = 5.0
+
 
 class Talker(CallerSide, Protocol):
     """The talk with the caller, as far as transfers need it."""
 
     def said(self) -> list[tuple[str, str]]:
         """Return (role, text) of the talk so far."""
+        ...
+
+    def make_ready(self, sentences: Iterable[str]) -> None:
+        """Make speech of sentences that may be said soon, the first one first. Returns at once."""
         ...
 
     def end(self, reason: str) -> None:
@@ -91,7 +97,8 @@ class TransferDesk:
         self._make_session, self._start_session = make_session, start_session
         self._talk: Talker | None = None
         self._running: Handover | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._run: asyncio.Task[None] | None = None
+        self._speaking: asyncio.Future[None] | None = None
         ctx.room.on("participant_disconnected", self._on_left)
         ctx.add_shutdown_callback(self._clean_up)
 
@@ -170,7 +177,8 @@ class TransferDesk:
             finished=lambda outcome: self._finished(outcome, target, why),
         )
         log.info("transfer begins", extra={"target": name, "people": len(target.people)})
-        self._task = asyncio.create_task(self._running.run())
+        self._run = asyncio.create_task(_one_after_the_other(self._run, self._running.run()))
+        self._talk.make_ready([notice(target), *(next_words(end, target, after(target, end)) for end in COMES_BACK)])
 
     async def _dial_from(self) -> Line:
         listed = await self._ctx.api.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())
@@ -197,7 +205,7 @@ class TransferDesk:
         elif what == "hang_up":
             talk.end_with(told(outcome, target), reason="nobody took the call")
         else:
-            self._task = asyncio.ensure_future(talk.hear_out(next_words(outcome, target, what)))
+            self._speaking = asyncio.ensure_future(talk.hear_out(next_words(outcome, target, what)))
 
     def _go(self, target: Target) -> None:
         """Leave both to each other; only a supervisor can see the end of a call without an agent."""
@@ -218,3 +226,12 @@ class TransferDesk:
     async def _clean_up(self, _reason: str) -> None:
         if self._running is not None:
             await self._running.aclose()
+        elif self._run is not None:
+            await asyncio.wait([self._run], timeout=TIDY_LIMIT_S)
+
+
+async def _one_after_the_other(before: asyncio.Task[None] | None, run: Coroutine[Any, Any, None]) -> None:
+    """Run a transfer when nothing of the one before is left: its human may be called again."""
+    if before is not None:
+        await asyncio.wait([before])
+    await run

@@ -19,7 +19,7 @@ from agent.transfer.events import Event
 from agent.transfer.gates import Gates
 from agent.transfer.human import HumanSide, Line, MakeBriefing
 from agent.transfer.machine import Transfer
-from agent.transfer.outcome import Outcome
+from agent.transfer.outcome import COMES_BACK, Outcome
 from agent.transfer.referral import refer, refer_to
 from agent.transfer.strategy import choose
 from agent.transfer.waiting import CallerSide, Waiting
@@ -250,9 +250,18 @@ class Handover:
             self.tell(events.Merged())
 
     async def _finish(self, outcome: Outcome) -> None:
+        """Tell the end. A caller who comes back hears the agent first: a briefing takes some 0.3 s to be closed."""
         self._stop_timer()
+        comes_back = outcome in COMES_BACK
+        if comes_back:
+            self._waiting.hush()
+            await self._tell_end(outcome)
         await self._drop_human(remove=outcome != "bridged")
         await self._waiting.aclose()
+        if not comes_back:
+            await self._tell_end(outcome)
+
+    async def _tell_end(self, outcome: Outcome) -> None:
         if self._hearing is not None:
             await self._hearing
         self._finished(outcome)

@@ -74,10 +74,16 @@ class HoldSound:
         """The track's id."""
         return self._publication.sid if self._publication else ""
 
-    async def aclose(self) -> None:
-        """Stop, and take the track away."""
+    def hush(self) -> None:
+        """Stop now, what waits to be played too."""
         if self._playing:
             self._playing.cancel()
+            self._source.clear_queue()
+
+    async def aclose(self) -> None:
+        """Stop, and take the track away."""
+        self.hush()
+        if self._playing:
             await asyncio.gather(self._playing, return_exceptions=True)
         if self._publication and self._room.isconnected():
             await self._room.local_participant.unpublish_track(self._publication.sid)

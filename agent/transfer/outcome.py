@@ -23,6 +23,8 @@ Outcome = Literal[
     "failed",
 ]
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+COMES_BACK: Final = tuple(end for end in OUTCOMES if end not in ("bridged", "referred", "caller_left"))
+"""After these the caller is the agent's again."""
 
 
 EndedBy = Literal["human", "caller", "agent", "nobody"]

@@ -84,6 +84,12 @@ class Waiting:
         if self._updating is not None:
             self._updating.cancel()
 
+    def hush(self) -> None:
+        """Play and say nothing more to the caller."""
+        self.stop_updates()
+        if self._hold is not None:
+            self._hold.hush()
+
     async def aclose(self) -> None:
         """Take the hold sound away."""
         if self._hold is not None:
