@@ -197,7 +197,9 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
         carrier = await exits.enter_async_context(
             _carrier(options, [*(entry.number for entry in numbers), *options.extra_numbers], environ)
         )
-        between = await exits.enter_async_context(link(livekit.url)) if options.linked else None
+        between = (
+            await exits.enter_async_context(link(livekit.url, as_livekit_sip=kind == "lab")) if options.linked else None
+        )
         near = replace(livekit, url=between.url) if between else livekit
         sip = await exits.enter_async_context(sip_node(options.run_dir, near, kind=kind, sip_port=options.sip_port))
         say(f"{_gateway_words(kind)} takes SIP on {sip.address}")

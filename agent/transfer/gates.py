@@ -19,12 +19,12 @@ from telephony.legs import HANDED_OVER, LEG
 AGAIN_S: Final = (0.0, 0.1, 0.3)
 """When an unsubscribe is sent, after the track was seen. The last one comes after the leg's own subscribe."""
 SETTLED_S: Final = 0.1
-GUARD_EVERY_S: Final = 0.1
+GUARD_EVERY_S: Final = 0.05
 """While a briefing lasts the caller is unsubscribed anew this often. A leg that resumes its connection, or whose own
 subscribe is late, opens the gate by itself; sound comes through it some 0.1 s after that.
 """
-TURNS_TO_RECLOSE: Final = 10
-"""Of these, every tenth closes the other direction, too."""
+BOTH_WAYS_S: Final = 1.0
+"""So long after the answer, and from then on so often, the other direction is closed, too."""
 
 
 class Gates:

@@ -10,7 +10,7 @@ from typing import Any
 from livekit import api
 
 from agent.transfer.events import Event
-from agent.transfer.gates import GUARD_EVERY_S, TURNS_TO_RECLOSE, Gates
+from agent.transfer.gates import BOTH_WAYS_S, GUARD_EVERY_S, Gates
 from telephony.manifest.targets import Mode
 
 Confirmed = Callable[[Coroutine[Any, Any, None], Event | None], Coroutine[Any, Any, None]]
@@ -51,12 +51,13 @@ class Guard:
             self._watching = None
 
     async def _watch(self, human: str, mode: Mode) -> None:
+        turns = round(BOTH_WAYS_S / GUARD_EVERY_S)
         for turn in count():
             await asyncio.sleep(GUARD_EVERY_S)
-            is_whole = turn % TURNS_TO_RECLOSE == 0
+            is_whole = turn % turns == 0
             if mode == "press-1" and is_whole:
                 await self._again(self._gates.mute(human, muted=True))
-            if turn < TURNS_TO_RECLOSE or is_whole:
+            if turn < turns or is_whole:
                 await self._again(self._gates.part(human))
             elif mode != "press-1":
                 await self._again(self._gates.keep_apart(human))

@@ -1,4 +1,4 @@
-"""The SIP node's connections to livekit-server, passed on byte by byte, so that a test can slow them down or cut them.
+"""The SIP node's connections to livekit-server, passed on, so that a test can slow them down or cut them.
 
 Signalling alone goes through here; sound goes from the node to the server by UDP, beside it.
 """
@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from lab.servers.signalling import ClientFrames, asks_for_nothing_again
 
 _CHUNK = 2**16
 _TOKEN = re.compile(rb"(?:access_token=|Authorization: Bearer )[\w-]+\.([\w-]+)", re.IGNORECASE)
@@ -37,10 +39,12 @@ class _Passage:
 class Link:
     """`url` is where the SIP node connects to.
 
-    A leg is named by the end of its participant's identity, which for a caller is their number.
+    A leg is named by the end of its participant's identity, which for a caller is their number. With `as_livekit_sip` a
+    leg whose connection resumes asks for no more than livekit-sip would.
     """
 
     url: str = ""
+    as_livekit_sip: bool = False
     _passages: set[_Passage] = field(default_factory=set)
     _held: dict[str, asyncio.Event] = field(default_factory=dict)
     _away: set[str] = field(default_factory=set)
@@ -79,19 +83,22 @@ class Link:
             self._passages.add(passage)
             try:
                 far_writer.write(head)
-                await asyncio.gather(self._upstream(near, far_writer, identity), _downstream(far, answer))
+                frames = ClientFrames(asks_for_nothing_again) if self.as_livekit_sip and _is_socket(head) else None
+                await asyncio.gather(self._upstream(near, far_writer, identity, frames), _downstream(far, answer))
             finally:
                 self._passages.discard(passage)
                 passage.cut()
         answer.close()
         return None
 
-    async def _upstream(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, identity: str) -> None:
+    async def _upstream(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, identity: str, frames: ClientFrames | None
+    ) -> None:
         while data := await source.read(_CHUNK):
             for leg, released in list(self._held.items()):
                 if identity.endswith(leg):
                     await released.wait()
-            sink.write(data)
+            sink.write(data if frames is None else frames.push(data))
             await sink.drain()
         sink.close()
 
@@ -101,6 +108,10 @@ async def _downstream(source: asyncio.StreamReader, sink: asyncio.StreamWriter) 
         sink.write(data)
         await sink.drain()
     sink.close()
+
+
+def _is_socket(head: bytes) -> bool:
+    return b"upgrade: websocket" in head.lower()
 
 
 def _identity(head: bytes) -> str:
@@ -115,12 +126,12 @@ def _identity(head: bytes) -> str:
 
 
 @asynccontextmanager
-async def link(url: str) -> AsyncIterator[Link]:
+async def link(url: str, *, as_livekit_sip: bool) -> AsyncIterator[Link]:
     """Serve a link to the livekit-server at `url` (``ws://host:port``) on loopback."""
     to = urlsplit(url)
     assert to.hostname is not None
     assert to.port is not None
-    host, port, it = to.hostname, to.port, Link()
+    host, port, it = to.hostname, to.port, Link(as_livekit_sip=as_livekit_sip)
     carrying: set[asyncio.Task[None]] = set()
 
     def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -25,13 +25,13 @@ async def until(condition: Callable[[], object], what: str, *, limit_s: float = 
         await asyncio.sleep(0.01)
 
 
-def tone(frequency: int, rate: int, *, amplitude: int = 8000) -> Callable[[], Samples]:
-    """Return a source of 20 ms frames without a break in the wave."""
+def tone(*hertz: int, rate: int, amplitude: int = 8000) -> Callable[[], Samples]:
+    """Return a source of 20 ms frames without a break in the waves, one of this amplitude for each frequency."""
     frames, size = iter(range(10**9)), rate // 50
 
     def next_frame() -> Samples:
         place = (next(frames) * size + np.arange(size)) / rate
-        return (np.sin(2 * np.pi * frequency * place) * amplitude).astype(np.int16)
+        return (np.sin(2 * np.pi * np.outer(hertz, place)).sum(axis=0) * amplitude).astype(np.int16)
 
     return next_frame
 

@@ -105,7 +105,7 @@ class RoomSide:
             await stream.aclose()
 
     async def _speak(self) -> None:
-        next_frame = tone(AGENT_HZ, RATE)
+        next_frame = tone(AGENT_HZ, rate=RATE)
         while True:
             samples = next_frame()
             await self.source.capture_frame(rtc.AudioFrame(samples.tobytes(), RATE, 1, len(samples)))

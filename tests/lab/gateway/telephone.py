@@ -30,8 +30,8 @@ class Line:
     ear: Ear = field(default_factory=lambda: Ear(8000))
     digits: list[str] = field(default_factory=list)
 
-    def talk(self, description: sdp.Sdp, *, remote: tuple[str, int] | None, hertz: int = PHONE_HZ) -> None:
-        """Begin with the codec that was agreed on, and with a tone."""
+    def talk(self, description: sdp.Sdp, *, remote: tuple[str, int] | None, hertz: Sequence[int] = (PHONE_HZ,)) -> None:
+        """Begin with the codec that was agreed on, and with tones."""
         codec = Codec(description.audio.name, description.audio.payload_type)
         self.ear = Ear(codec.sample_rate)
 
@@ -39,7 +39,7 @@ class Line:
             self.ear.push(codec.decode(packet.payload))
 
         self.rtp.on_packet, self.rtp.on_dtmf = hear, self.digits.append
-        self.rtp.next_frame = tone(hertz, codec.sample_rate)
+        self.rtp.next_frame = tone(*hertz, rate=codec.sample_rate)
         self.rtp.configure(codec, remote=remote, dtmf_payload_type=description.dtmf_payload_type)
         self.rtp.start()
 
@@ -119,7 +119,9 @@ class Telephone:
         return [datagram.status for datagram in self.got if datagram.status and datagram.method == method]
 
     @asynccontextmanager
-    async def pick_up(self, call: IncomingCall, *, codec: str = "PCMU", hertz: int = PHONE_HZ) -> AsyncIterator[Line]:
+    async def pick_up(
+        self, call: IncomingCall, *, codec: str = "PCMU", hertz: Sequence[int] = (PHONE_HZ,)
+    ) -> AsyncIterator[Line]:
         """Answer a call."""
         async with RtpSession(self.clock) as rtp:
             offered = sdp.Sdp.parse(call.remote_sdp)

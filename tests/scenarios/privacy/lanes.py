@@ -1,4 +1,4 @@
-"""Four callers at once, each with a colleague of their own, on a stack whose SIP node can be disturbed."""
+"""Two callers at once, each with a colleague of their own, on a stack whose SIP node can be disturbed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from lab.caller.tape import Tape
 from lab.servers.link import Link
 from lab.speech.voice import ToneVoice
 from lab.stack import Stack, StackOptions, local_stack
+from telephony.manifest.targets import Privacy
 from tests.lab.gateway.telephone import Telephone, telephone
 from tests.scenarios.conftest import rooms_of
 from tests.scenarios.desk import NUMBER, manifest
 
-TARGETS = ("manager", "laboratory", "partner", "front-office")
+TARGETS = ("manager", "laboratory")
 GREETING_S = 8.0
 """On a starved machine so short a greeting may be over before the leg hears the room: the caller speaks then."""
-ASKS = ("The manager.", "The laboratory.", "The partner.", "A person.")
+ASKS = ("The manager.", "The laboratory.")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,13 +77,13 @@ class Lane:
 
 
 @asynccontextmanager
-async def open_lanes(run_dir: Path, *, gateway: str) -> AsyncIterator[list[Lane]]:
+async def open_lanes(run_dir: Path, *, gateway: str, privacy: Privacy) -> AsyncIterator[list[Lane]]:
     """Yield the lanes; no worker is there yet."""
     async with AsyncExitStack() as exits:
         phones = [await exits.enter_async_context(telephone("")) for _ in TARGETS]
         path = run_dir / "lanes.yaml"
         targets = "\n".join(
-            f'  {name}: {{says: us, people: ["sip:asha@{phone.address}"]}}'
+            f'  {name}: {{says: us, privacy: {privacy}, people: ["sip:asha@{phone.address}"]}}'
             for name, phone in zip(TARGETS, phones, strict=True)
         )
         path.write_text(manifest(TARGETS, targets))

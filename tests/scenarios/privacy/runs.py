@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,13 +16,12 @@ import psutil
 from lab.caller.events import first_of
 from lab.caller.tape import Tape
 from lab.stack import Stack
-from tests.lab.gateway.ears import until
 from tests.lab.gateway.telephone import Line
 from tests.scenarios.conftest import eventually
 from tests.scenarios.desk import HEAR_S, now_s
 from tests.scenarios.jobs import busy
 from tests.scenarios.privacy.lanes import Lane, gathered
-from tests.scenarios.privacy.sound import EVERYBODY_HZ, HUMAN_HZ, HUMAN_LEAST, voices
+from tests.scenarios.privacy.sound import EVERYBODY_HZ, HUMAN_HZ, HUMAN_LEAST, OVERTONE_HZ, voices
 
 Circumstance = Literal["quiet", "starved", "resumed", "crashed", "slow", "away"]
 ROUNDS: Sequence[Circumstance] = ("quiet", "starved", "resumed", "crashed", "quiet")
@@ -33,6 +32,7 @@ LISTENS_S, AFTER_S = (0.5, 1.5), 1.0
 LATE_S = 1.5
 RESUMES_S = 1.5
 AWAY_S, BACK_S = 20.0, 12.0
+BRIEFED_S = 40.0
 LOOPS = 3
 Crash = Callable[[], Awaitable[None]]
 
@@ -90,7 +90,9 @@ async def run_round(lanes: Sequence[Lane], given: Sequence[Plan]) -> list[Told]:
 
     async def crash() -> None:
         """End every agent at the moment when all colleagues are being briefed."""
-        if await together.wait() == 0:
+        async with asyncio.timeout(BRIEFED_S):
+            is_first = await together.wait() == 0
+        if is_first:
             for process in await _all_busy(lanes[0].stack, len(given)):
                 process.kill()
 
@@ -111,7 +113,7 @@ async def hold(lane: Lane, plan: Plan, crash: Crash) -> Told:
             if plan.ring_s:
                 await call.ringing()
                 await asyncio.sleep(plan.ring_s)
-            async with lane.colleague.pick_up(call, hertz=HUMAN_HZ) as human:
+            async with lane.colleague.pick_up(call, hertz=(HUMAN_HZ, OVERTONE_HZ)) as human:
                 was_briefed = await _briefed(human)
                 merged_s, private_s = await _decide(lane, plan, human, crash) if was_briefed else (None, now_s())
                 if merged_s is not None:
@@ -164,9 +166,14 @@ async def _decide(lane: Lane, plan: Plan, human: Line, crash: Crash) -> tuple[fl
 
 
 async def _briefed(human: Line) -> bool:
-    """Wait for the agent's words; a transfer that fails, as on a starved machine it may, ends the colleague's leg."""
-    await until(lambda: human.ear.frequency is not None or human.call.end_reason, "words of the agent at the human")
-    return human.call.end_reason is None
+    """Wait for the agent's words. A transfer that fails, as on a starved machine it may, ends the colleague's leg."""
+
+    async def told() -> bool:
+        return human.ear.frequency is not None or human.call.end_reason is not None
+
+    with suppress(TimeoutError):
+        await eventually(told, limit_s=BRIEFED_S)
+    return human.call.end_reason is None and human.ear.frequency is not None
 
 
 async def _hears_human(tape: Tape, *, since_s: float) -> bool:

@@ -11,6 +11,8 @@ from lab.caller.tape import VOICE_HZ, Amplitudes
 
 HUMAN_HZ = 1700
 """Far from the agent's voice (220 to 440 Hz) and from the chime (523 and 587 Hz)."""
+OVERTONE_HZ = 2300
+"""They speak in this, too: a pure tone that a busy machine tears would be the beep of a voicemail."""
 HUMAN_LEAST, VOICE_LEAST = 600.0, 900.0
 """Amplitudes; 8000 and 9800 are spoken with. The edges of other tones spread up to 200 into the one and the other."""
 EVERYBODY_HZ = (HUMAN_HZ, *VOICE_HZ)
