@@ -5,6 +5,8 @@ WorldError
 ├── UnreachableError       no connection, or no answer to a read
 ├── AccessDeniedError      the key is wrong (401, 403)
 ├── RefusedError           the server understood and said no
+│   ├── BusyError          it takes no more requests for now, and was waited for (429)
+│   └── FailedError        its API failed (5xx)
 ├── OutcomeUnknownError    a write was sent and no answer came: it may have happened
 ├── PlanConflictError      something that is not ours stands in the way; nothing was written
 ├── PlanStaleError         the servers changed after the plan was made; nothing was written
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from provision.changes import Change, Report
 
 RERUN = "run the same command again: it looks before it writes"
+LATER = "try again later"
 
 
 class SettingMissingError(WorldError):
@@ -60,6 +63,24 @@ class RefusedError(WorldError):
         self.code = code
         self.detail = detail
         super().__init__(f"{server} refused {what}: {detail or code or 'no reason given'} (HTTP {status})")
+
+
+class BusyError(RefusedError):
+    """The server takes no more requests for now, and that for longer than it was waited for."""
+
+    def __init__(self, server: str, what: str, *, status: int, code: str, detail: str) -> None:
+        super().__init__(server, what, status=status, code=code, detail=detail)
+        told = f": {detail}" if detail else ""
+        self.args = (f"{server} limits the rate of requests, and took none for {what} (HTTP {status}{told}); {LATER}",)
+
+
+class FailedError(RefusedError):
+    """The server's API failed at a read; it says nothing about what was asked."""
+
+    def __init__(self, server: str, what: str, *, status: int, code: str, detail: str) -> None:
+        super().__init__(server, what, status=status, code=code, detail=detail)
+        told = f": {detail}" if detail else ""
+        self.args = (f"{server}'s API failed when asked for {what} (HTTP {status}{told}); {LATER}",)
 
 
 class InUseError(RefusedError):

@@ -59,6 +59,7 @@ async def _open(settings: ProvisionSettings, deployment: str) -> AsyncIterator[t
         passwords=passwords,
         parallel=settings.parallel,
         calls_end_limit_s=settings.calls_end_limit_s,
+        tell=settings.tell,
     )
     livekit = LiveKitSip(
         settings.livekit_url,

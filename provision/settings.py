@@ -1,6 +1,6 @@
 """The environment, read in one place: where LiveKit and the carrier are, and the keys that open them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -70,11 +70,12 @@ class _Given(BaseSettings):
 
 
 class CarrierSettings(_Given):
-    """The carrier's address and key."""
+    """The carrier's address and key; `tell` gets a line for the user while the carrier has to be waited for."""
 
     vobiz_auth_id: Annotated[str, BeforeValidator(header_value)] = Field(validation_alias="VOBIZ_AUTH_ID")
     vobiz_auth_token: Annotated[SecretStr, BeforeValidator(header_value)] = Field(validation_alias="VOBIZ_AUTH_TOKEN")
     vobiz_base_url: Annotated[str, BeforeValidator(_http)] = Field(VOBIZ_BASE_URL, validation_alias="VOBIZ_BASE_URL")
+    tell: Callable[[str], None] | None = Field(None, exclude=True)
 
 
 class ProvisionSettings(CarrierSettings):

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -33,9 +33,9 @@ _Row = TypeVar("_Row", bound=BaseModel)
 class Vobiz:
     """The carrier as a `provision.servers.Server`; an async context manager that owns its connections.
 
-    `passwords` has those of the credentials that are to be written, by user name. `retry_wait_s`, `parallel` and
-    `busy_limit_s` are those of `provision.vobiz_http.VobizHttp`. What is deleted may have calls that began before they
-    were sent elsewhere: they get `calls_end_limit_s` to end.
+    `passwords` has those of the credentials that are to be written, by user name. `retry_wait_s`, `parallel`,
+    `busy_limit_s` and `tell` are those of `provision.vobiz_http.VobizHttp`. What is deleted may have calls that began
+    before they were sent elsewhere: they get `calls_end_limit_s` to end.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Vobiz:
         parallel: int = PARALLEL,
         busy_limit_s: float = 120.0,
         calls_end_limit_s: float = CALLS_END_LIMIT_S,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self._passwords = passwords or {}
         self._calls_end_limit_s = calls_end_limit_s
@@ -60,6 +61,7 @@ class Vobiz:
             retry_wait_s=retry_wait_s,
             parallel=parallel,
             busy_limit_s=busy_limit_s,
+            tell=tell,
         )
 
     async def __aenter__(self) -> Self:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -15,7 +15,16 @@ from urllib.parse import quote, urlsplit
 import httpx2
 from pydantic import SecretStr
 
-from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedError, UnreachableError, connection_reason
+from provision.busy import Busy
+from provision.errors import (
+    AccessDeniedError,
+    BusyError,
+    FailedError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnreachableError,
+    connection_reason,
+)
 from provision.pace import Pace
 from provision.secret import quoted
 from provision.vobiz_json import Page, read_error, read_page, read_retry_after_s
@@ -35,7 +44,8 @@ class VobizHttp:
 
     `passwords` are what bodies may hold and no message may tell, beside the token.
     `retry_wait_s` is the first pause before a read that failed, or anything refused with 429, is tried again;
-    `parallel` is how many requests may be on their way at once, and `busy_limit_s` how long 429 is borne.
+    `parallel` is how many requests may be on their way at once, and `busy_limit_s` how long 429 is borne; `tell` gets a
+    line for the user when it has to be.
     """
 
     def __init__(
@@ -48,6 +58,7 @@ class VobizHttp:
         retry_wait_s: float = 0.5,
         parallel: int = PARALLEL,
         busy_limit_s: float = _BUSY_LIMIT_S,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self._base_url = base_url
         self._account = f"/Account/{quote(auth_id, safe='')}"
@@ -55,6 +66,8 @@ class VobizHttp:
         self._retry_wait_s = retry_wait_s
         self._busy_limit_s = busy_limit_s
         self._pace = Pace(parallel=parallel, first_wait_s=retry_wait_s)
+        self._busy = Busy()
+        self._tell = tell
         host = urlsplit(base_url).hostname or ""
         try:
             self._http = httpx2.AsyncClient(
@@ -163,8 +176,10 @@ class VobizHttp:
                         if time.monotonic() - started_s >= self._busy_limit_s:
                             raise self._refusal(answer, method, what)
                         self._pace.refused(asked_s=_retry_after_s(answer))
+                        self._tell_busy()
                         continue
                     self._pace.taken()
+                    self._busy.taken(time.monotonic())
                     if answer.is_success:
                         return _json(answer)
                     failures += 1
@@ -181,6 +196,10 @@ class VobizHttp:
         except ValueError as error:
             raise self.unreachable(f"{error} of {family[-1]}") from None
 
+    def _tell_busy(self) -> None:
+        if self._busy.is_to_tell(time.monotonic()) and self._tell is not None:
+            self._tell(f"{SERVER} limits the rate of requests (HTTP 429): waiting until it takes more")
+
     def _no_answer(self, error: httpx2.HTTPError, method: str, what: str) -> WorldError:
         not_sent = isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout))
         reason = self._safe(connection_reason(error))
@@ -196,7 +215,12 @@ class VobizHttp:
             return AccessDeniedError(SERVER, names=names, detail=self._safe(detail or code))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR and method != "GET":
             return OutcomeUnknownError(SERVER, what, f"HTTP {status} {self._safe(detail)}".strip())
-        return RefusedError(SERVER, what, status=status, code=self._safe(code), detail=self._safe(detail))
+        refused = RefusedError
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            refused = BusyError
+        elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            refused = FailedError
+        return refused(SERVER, what, status=status, code=self._safe(code), detail=self._safe(detail))
 
     def _safe(self, text: str) -> str:
         """Take our secrets out of a text that comes from outside."""

@@ -34,7 +34,7 @@ class CarrierFacts:
 async def read_carrier_facts(settings: ProvisionSettings) -> CarrierFacts:
     """Read the carrier. What fails is told in the facts."""
     address = (settings.vobiz_base_url, settings.vobiz_auth_id, settings.vobiz_auth_token)
-    async with Vobiz(*address, parallel=settings.parallel) as vobiz:
+    async with Vobiz(*address, parallel=settings.parallel, tell=settings.tell) as vobiz:
         try:
             async with asyncio.timeout(FIRST_ANSWER_S):
                 me = await vobiz.http.send("GET", "/auth/me", what="the account")

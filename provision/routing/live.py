@@ -102,7 +102,7 @@ async def read_world(number: str, *, manifest: Manifest, settings: ProvisionSett
 
 
 async def _read_carrier(settings: ProvisionSettings, number: str) -> tuple[Carrier | None, str]:
-    http = VobizHttp(settings.vobiz_base_url, settings.vobiz_auth_id, settings.vobiz_auth_token)
+    http = VobizHttp(settings.vobiz_base_url, settings.vobiz_auth_id, settings.vobiz_auth_token, tell=settings.tell)
     try:
         return await read_carrier(http, number), ""
     except WorldError as error:

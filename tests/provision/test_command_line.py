@@ -20,6 +20,7 @@ from lab.vobiz.faults import Fault
 from tests.provision.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
+LIMITED = "Vobiz limits the rate of requests (HTTP 429): waiting until it takes more"
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,21 @@ async def test_plan_apply_drift_rollback(folder: Folder) -> None:
     assert (await folder.run("provision", "drift")).code == 0
     assert (await folder.run("provision", "destroy", "--yes")).code == 0
     assert (folder.path / ".dialroom" / "provision.db").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("words", ["provision plan --json", "numbers list --json"])
+async def test_a_carrier_that_limits_the_rate_or_fails_is_told(folder: Folder, words: str) -> None:
+    """On standard error, while it is waited for; and that nothing of ours was refused when its API is broken."""
+    folder.write(f'number: "{folder.world.number()}", route: {{agent: anna}}')
+    folder.world.vobiz.faults.waiting = [Fault(method="GET", status=429)]
+    waited = await folder.run(*words.split())
+    assert (waited.code, waited.err) == (0, f"{LIMITED}\n")
+    assert json.loads(waited.out)
+    folder.world.vobiz.faults.waiting = [Fault(method="GET", status=503, times=3)]
+    failed = await folder.run(*words.split())
+    assert (failed.code, failed.out) == (1, "")
+    assert "Vobiz's API failed when asked for " in failed.err
+    assert failed.err.endswith(" (HTTP 503: Service Unavailable); try again later\n")
 
 
 async def test_two_applies_at_once_make_everything_once(folder: Folder) -> None:
