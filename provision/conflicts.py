@@ -24,6 +24,7 @@ from provision.values import (
 )
 
 FEW_TRUNKS: Final = 20
+_LISTED: Final = 5
 _EXAMPLE_HOSTS: Final = ("example", "example.com", "example.net", "example.org", "invalid", "test")
 """Reserved by RFC 2606: no call ever arrives there."""
 
@@ -42,6 +43,7 @@ def find_reports(desired: Desired, observed: Observed, *, take_over: bool = Fals
         *(Report("warning", text.partition(":")[0], f"To do by hand: {text}") for text in desired.by_hand),
         *_example_host(desired),
         *_not_ours(desired.deployment, observed),
+        *_only_others(desired.deployment, observed),
     }
     return tuple(sorted(found))
 
@@ -166,6 +168,15 @@ def _not_ours(deployment: str, observed: Observed) -> Iterator[Report]:
     for seen in _of_others(deployment, observed):
         if not isinstance(seen.value, Assignment):
             yield Report("note", seen.label, f"{seen.label} is left alone{_whose(seen)}")
+
+
+def _only_others(deployment: str, observed: Observed) -> Iterator[Report]:
+    """Warn when there are objects of other deployments only: this one may have been renamed, or its name mistyped."""
+    others = sorted({seen.stamp for seen in observed.objects if seen.stamp is not None})
+    if others and deployment not in others:
+        more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""
+        told = f"nothing of deployment {deployment} is there, but objects of {', '.join(others[:_LISTED])}{more} are"
+        yield Report("warning", deployment, f"{told}: is its name right?")
 
 
 def _of_others(deployment: str, observed: Observed) -> Iterator[Seen]:

@@ -147,6 +147,12 @@ async def test_plan_apply_drift_rollback(folder: Folder) -> None:
     assert (await folder.run("provision", "rollback", "--yes", "--allow-delete")).code == 0
     folder.write(f'number: "{one}", route: {{agent: anna}}')
     assert (await folder.run("provision", "drift")).code == 0
+    manifest = folder.path / "dialroom.yaml"
+    right = manifest.read_text()
+    manifest.write_text(right.replace(folder.world.deployment, "mistyped"))
+    nothing = await folder.run("provision", "destroy", "--yes")
+    assert (nothing.code, f"but objects of {folder.world.deployment} are" in nothing.out) == (0, True), nothing.out
+    manifest.write_text(right)
     assert (await folder.run("provision", "destroy", "--yes")).code == 0
     assert (folder.path / ".dialroom" / "provision.db").stat().st_mode & 0o077 == 0
 

@@ -6,9 +6,9 @@ import pytest
 
 from provision.apply import apply
 from provision.changes import Create, Delete, Report, Update
-from provision.desired import desire
+from provision.desired import Desired, desire
 from provision.errors import PlanConflictError, PlanStaleError
-from provision.observed import OwnedNumber, Seen
+from provision.observed import Observed, OwnedNumber, Seen
 from provision.plan import Plan, plan
 from provision.values import Assignment, CarrierTrunk, DispatchRule, InboundTrunk
 from telephony.dispatch import DispatchMetadata, worker_name
@@ -232,6 +232,18 @@ def test_an_example_host_is_a_warning():
     made = plan(desire(manifest(one="anna")), Memory(owned=(ONE,)).state())
     assert [report.level for report in made.reports] == ["warning"]
     assert "sip.example.com" in made.reports[0].message
+
+
+def test_objects_of_other_deployments_only_are_a_warning(memory):
+    """A name that was mistyped or changed: what is there is not touched, and not passed over in silence."""
+    warning = "nothing of deployment prdo is there, but objects of test are: is its name right?"
+    assert all(report.subject != "prdo" for report in plan(Desired(deployment="prdo", values=()), Observed()).reports)
+    made_so(memory, one="anna")
+    made = plan(Desired(deployment="prdo", values=()), memory.state())
+    assert Report("warning", "prdo", warning) in made.reports
+    assert made.changes == made.conflicts == ()
+    reports = plan(desire(manifest(one="anna", two="bela")), memory.state()).reports
+    assert not any("is there, but" in report.message for report in reports)
 
 
 def test_conflicts_keep_everything_from_being_written(memory):
