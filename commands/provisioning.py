@@ -126,20 +126,24 @@ def provision_apply(
 def provision_adopt(manifest: ManifestPath = DEFAULT_MANIFEST, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
     """Take over what plays a part of the manifest already, made by hand or by another tool: writes our stamp on it.
 
-    Nothing but names and stamps is written. What else differs, `plan` shows next and `apply` changes.
+    Nothing but names and stamps is written. What else differs, `plan` shows next and `apply` changes. With --json and
+    without --yes nothing is written: it says what would be.
     """
     from provision.adopt import render_adoptions
     from provision.run import adopt, plan_adoptions
 
     loaded, settings = provision_inputs(manifest)
     found = run(plan_adoptions(loaded, settings))
+    if as_json and not yes:
+        typer.echo(json_text({"adopted": False, **found.to_dict()}))
+        return
     if not as_json:
         typer.echo(render_adoptions(found))
     if found.found and not any(report.level == "conflict" for report in found.reports):
         ask("Stamp them?", yes=yes, as_json=as_json)
     run(adopt(found, settings, state=state_of(manifest, "adopt")))
     if as_json:
-        typer.echo(json_text(found.to_dict()))
+        typer.echo(json_text({"adopted": True, **found.to_dict()}))
     elif found.found:
         typer.echo("Done. `dialroom provision plan` shows what differs from the manifest.")
 

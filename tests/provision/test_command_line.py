@@ -208,6 +208,13 @@ async def test_by_hand_to_adopted(folder: Folder) -> None:
     assert (await folder.run("provision", "import", "--out", "dialroom.yaml")).code == 2  # it is there already
     plan = await folder.run("provision", "plan")
     assert "so carrier trunk" in plan.out
+    assert "`dialroom provision adopt`" in plan.out
+    before = await folder.world.snapshot()
+    shown = await folder.run("provision", "adopt", "--json")
+    assert (shown.code, shown.err) == (0, "")
+    would = json.loads(shown.out)
+    assert (would["adopted"], [one["server_id"] for one in would["adopt"]]) == (False, [trunk["trunk_id"]])
+    assert await folder.world.snapshot() == before
     adopted = await folder.run("provision", "adopt", "--yes")
     assert (adopted.code, "1 to adopt" in adopted.out) == (0, True)
     assert (await folder.run("provision", "plan", "--exit-code")).code == 0
