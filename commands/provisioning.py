@@ -152,6 +152,7 @@ def provision_adopt(manifest: ManifestPath = DEFAULT_MANIFEST, yes: YesFlag = Fa
 def provision_import(
     deployment: Annotated[str, typer.Option(help="The name of the deployment that the manifest is for.")] = "prod",
     out: Annotated[Path | None, typer.Option(help="Write it to this new file; else to stdout.")] = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Write a first manifest out of what Vobiz and LiveKit have: every number with the route that it has now.
 
@@ -161,15 +162,18 @@ def provision_import(
 
     if out is not None and out.exists():
         raise UserError(f"{out} is there already; name another file")
-    text = run(draft(deployment, provision_settings()))
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf8")
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written: {error.strerror}") from error
-    typer.echo(f"{out} is written; fill in what it marks with TODO.")
+    drafted = run(draft(deployment, provision_settings()))
+    if out is not None:
+        try:
+            out.write_text(drafted.text, encoding="utf8")
+        except OSError as error:
+            raise UserError(f"{out}: cannot be written: {error.strerror}") from error
+    if as_json:
+        typer.echo(json_text(drafted.to_dict()))
+    elif out is None:
+        typer.echo(drafted.text, nl=False)
+    else:
+        typer.echo(f"{out} is written; fill in what it marks with TODO.")
 
 
 @provision_app.command("password")

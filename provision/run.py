@@ -14,7 +14,7 @@ from provision.conflicts import trunk_conflicts
 from provision.desired import Desired, desire, desire_one, desire_some
 from provision.errors import NotAsPlannedError, PlanConflictError
 from provision.guards import guarded, not_ours_then
-from provision.importing import import_manifest
+from provision.importing import Draft, import_manifest
 from provision.livekit_sip import LiveKitSip
 from provision.observed import Observed, observe
 from provision.plan import Plan, plan
@@ -188,7 +188,7 @@ async def adopt(found: Adoptions, settings: ProvisionSettings, *, state: State |
                 raise NotAsPlannedError(str(adoption.key), "it does not carry the stamp")
 
 
-async def draft(deployment: str, settings: ProvisionSettings) -> str:
+async def draft(deployment: str, settings: ProvisionSettings) -> Draft:
     """Return a first manifest out of what the servers have. Raises what `plan_manifest` does."""
     return import_manifest(await _observe(settings, deployment), deployment=deployment)
 

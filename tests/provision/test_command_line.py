@@ -205,6 +205,9 @@ async def test_by_hand_to_adopted(folder: Folder) -> None:
     name = folder.world.deployment
     drafted = await folder.run("provision", "import", "--deployment", name, "--out", "dialroom.yaml")
     assert drafted.code == 0, drafted.err
+    idle = folder.world.number()
+    told = json.loads((await folder.run("provision", "import", "--json")).out)
+    assert (told["without_route"], told["manifest"].startswith("version: 1\n")) == ([idle], True)
     assert (await folder.run("provision", "import", "--out", "dialroom.yaml")).code == 2  # it is there already
     plan = await folder.run("provision", "plan")
     assert "so carrier trunk" in plan.out
