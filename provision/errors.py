@@ -1,7 +1,9 @@
 """What can go wrong between a manifest and the servers.
 
+UserError
+└── SettingMissingError    a key or address is not set
+
 WorldError
-├── SettingMissingError    a key or address is not set
 ├── UnreachableError       no connection, or no answer to a read
 ├── AccessDeniedError      the key is wrong (401, 403)
 ├── RefusedError           the server understood and said no
@@ -18,7 +20,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from telephony.errors import WorldError
+from telephony.errors import UserError, WorldError
 
 if TYPE_CHECKING:
     from provision.changes import Change, Report
@@ -27,7 +29,7 @@ RERUN = "run the same command again: it looks before it writes"
 LATER = "try again later"
 
 
-class SettingMissingError(WorldError):
+class SettingMissingError(UserError):
     """One or more environment variables are not set."""
 
     def __init__(self, names: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """The root of every error that a person may see.
 
 DialroomError            str(error) is one clear line; exit_code is what the command ends with
-├── UserError            what the user wrote wrongly (2)
+├── UserError            what the user wrote wrongly, or left out (2)
 └── WorldError           what the world refused (1)
 """
 
