@@ -136,6 +136,8 @@ async def test_plan_apply_drift_rollback(folder: Folder) -> None:
     assert (await folder.run("provision", "apply")).code == 2  # nobody can be asked
     applied = await folder.run("provision", "apply", "--yes")
     assert (applied.code, "Done: 4 written, all read back." in applied.out) == (0, True)
+    again = await folder.run("provision", "apply", "--yes")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "Nothing to do: nothing was written.")
     assert (await folder.run("provision", "drift")).code == 0
     folder.write(f'number: "{one}", route: {{agent: bela}}', f'number: "{two}", route: {{agent: anna}}')
     assert (await folder.run("provision", "drift")).code == 3
