@@ -275,7 +275,7 @@ def provision_destroy(
     )
 
 
-@provision_app.command("number", hidden=True)
+@provision_app.command("number")
 def provision_number(
     number: Annotated[str, typer.Argument(help="The number, in any Indian form or E.164.")],
     agent: Annotated[str, typer.Option(help="The agent of the manifest that answers it.")],
@@ -284,7 +284,10 @@ def provision_number(
     yes: YesFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Put one number through to an agent of the manifest."""
+    """Put one number through to an agent of the manifest; the word `number` may be left out.
+
+    Everything else stays as it is. Example: dialroom provision +918071000001 --agent front-desk
+    """
     from provision.run import plan_number
 
     loaded, settings = provision_inputs(manifest)
