@@ -13,6 +13,14 @@ from telephony.keys import header_value
 from telephony.manifest.cidr import Cidr
 
 VOBIZ_BASE_URL: Final = "https://api.vobiz.ai/api/v1"
+VOBIZ_PATH: Final = "/api/v1"
+
+
+def base_url_hint(url: str) -> str:
+    """Return what to look at when something answers at the carrier's address, and not as the carrier does."""
+    if url.endswith(VOBIZ_PATH):
+        return "check VOBIZ_BASE_URL and the network"
+    return f"VOBIZ_BASE_URL does not end with {VOBIZ_PATH}, as {VOBIZ_BASE_URL} does"
 
 
 def _split(value: Any) -> Any:

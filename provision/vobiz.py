@@ -78,7 +78,7 @@ class Vobiz:
         Raises:
             AccessDeniedError, UnreachableError, RefusedError.
         """
-        await self._check_account()
+        await self.http.account()
         trunks, credentials, applications, numbers = await asyncio.gather(
             self._trunks(), self._credentials(), self._applications(), self._numbers()
         )
@@ -256,24 +256,13 @@ class Vobiz:
     def _password(self, value: Credential) -> dict[str, str]:
         return {"password": self._passwords[value.name].get_secret_value()}
 
-    async def _check_account(self) -> None:
-        """Tell a wrong key and a wrong address before anything else is asked."""
-        try:
-            account = await self.http.send("GET", "/auth/me", what="the account")
-        except RefusedError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-            account = None
-        if not isinstance(account, dict):
-            raise self.http.unreachable("something answers, but it is not Vobiz")
-
     def _row(self, model: type[_Row], row: Any) -> _Row:
         try:
             return model.model_validate(row)
         except ValidationError as error:
             fields = ", ".join(".".join(str(part) for part in detail["loc"]) for detail in error.errors())
             told = f"an answer with another form than documented ({fields or 'no object'})"
-            raise self.http.unreachable(told) from None
+            raise self.http.strange(told) from None
 
 
 _Names = Mapping[Kind, Mapping[str, str]]

@@ -27,6 +27,7 @@ from provision.errors import (
 )
 from provision.pace import Pace
 from provision.secret import quoted
+from provision.settings import base_url_hint
 from provision.vobiz_json import Page, read_error, read_page, read_retry_after_s
 from telephony.errors import UserError, WorldError
 
@@ -89,8 +90,24 @@ class VobizHttp:
         return "/".join((self._account, *(quote(part, safe="") for part in parts)))
 
     def unreachable(self, reason: str) -> UnreachableError:
-        """Return the error of an answer that cannot be Vobiz's."""
+        """Return the error of an answer that never came."""
         return UnreachableError(SERVER, self._base_url, reason, hint="check VOBIZ_BASE_URL and the network")
+
+    def strange(self, reason: str = "something answers, but it is not Vobiz") -> UnreachableError:
+        """Return the error of an answer that cannot be Vobiz's."""
+        return UnreachableError(SERVER, self._base_url, reason, hint=base_url_hint(self._base_url))
+
+    async def account(self) -> Mapping[str, Any]:
+        """Return the account; a wrong key and a wrong address show here. Raises what `send` does."""
+        try:
+            account = await self.send("GET", "/auth/me", what="the account")
+        except RefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            account = None
+        if not isinstance(account, dict):
+            raise self.strange()
+        return account
 
     async def rows_by_offset(self, *family: str, slash: bool = False) -> list[Any]:
         """Read a family that is paged by limit and offset (trunks, credentials, applications).
@@ -99,7 +116,7 @@ class VobizHttp:
         """
         rows: list[Any] = []
         while True:
-            page = await self._page(family, {"limit": _PER_PAGE, "offset": len(rows)}, slash=slash)
+            page = await self.page(family, {"limit": _PER_PAGE, "offset": len(rows)}, slash=slash)
             rows += page.rows
             if page.is_last(seen=len(rows), asked=_PER_PAGE):
                 return rows
@@ -114,25 +131,25 @@ class VobizHttp:
         def numbered(page: int) -> dict[str, str | int]:
             return {"page": page, "per_page": _PER_PAGE, **filters}
 
-        first = await self._page(family, numbered(1))
+        first = await self.page(family, numbered(1))
         rows = list(first.rows)
         if first.is_last(seen=len(rows), asked=_PER_PAGE):
             return rows
         self._limit(first.total or 0, family)
         known = -(-first.total // len(rows)) if first.total is not None else 1
-        pages = await _all([self._page(family, numbered(number)) for number in range(2, known + 1)])
+        pages = await _all([self.page(family, numbered(number)) for number in range(2, known + 1)])
         rows += [row for page in pages for row in page.rows]
         last, number = (pages or [first])[-1], known
         while not last.is_last(seen=len(rows), asked=_PER_PAGE):
             number += 1
-            last = await self._page(family, numbered(number))
+            last = await self.page(family, numbered(number))
             rows += last.rows
             self._limit(len(rows), family)
         return rows
 
     def _limit(self, count: int, family: tuple[str, ...]) -> None:
         if count > _MOST_ROWS:
-            raise self.unreachable(f"the list of {family[-1]} has no end")
+            raise self.strange(f"the list of {family[-1]} has no end")
 
     async def put(self, path: str, body: Mapping[str, Any], *, what: str) -> None:
         """Update by PUT; one page of Vobiz's documents says PATCH, which is tried only when PUT is not allowed."""
@@ -188,13 +205,20 @@ class VobizHttp:
                     wait_s = max(self._retry_wait_s * 2 ** (failures - 1), _retry_after_s(answer))
             await asyncio.sleep(wait_s)
 
-    async def _page(self, family: tuple[str, ...], params: Mapping[str, str | int], *, slash: bool = False) -> Page:
-        what = f"the list of {family[-1]}"
-        body = await self.send("GET", self.path(*family) + "/" * slash, params=params, what=what)
+    async def page(
+        self, family: Sequence[str], params: Mapping[str, str | int], *, slash: bool = False, name: str = ""
+    ) -> Page:
+        """Read one page of a family, which messages call by `name`. Raises what `send` does."""
+        name = name or family[-1]
         try:
+            body = await self.send("GET", self.path(*family) + "/" * slash, params=params, what=f"the list of {name}")
             return read_page(body)
+        except RefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise self.strange(f"it has no list of {name} (HTTP 404)") from None
         except ValueError as error:
-            raise self.unreachable(f"{error} of {family[-1]}") from None
+            raise self.strange(f"{error} of {name}") from None
 
     def _tell_busy(self) -> None:
         if self._busy.is_to_tell(time.monotonic()) and self._tell is not None:

@@ -37,13 +37,11 @@ async def read_carrier_facts(settings: ProvisionSettings) -> CarrierFacts:
     async with Vobiz(*address, parallel=settings.parallel, tell=settings.tell) as vobiz:
         try:
             async with asyncio.timeout(FIRST_ANSWER_S):
-                me = await vobiz.http.send("GET", "/auth/me", what="the account")
+                me = await vobiz.http.account()
         except TimeoutError:
             return _nothing(vobiz.http.unreachable(f"no answer within {FIRST_ANSWER_S:g} s"))
         except WorldError as error:
             return _nothing(error)
-        if not isinstance(me, dict):
-            return _nothing(vobiz.http.unreachable("something answers, but it is not Vobiz"))
         account = read_account(me)
         currency = account.currency if isinstance(account, Account) else "INR"
         balance, load, stock = await asyncio.gather(

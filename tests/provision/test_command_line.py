@@ -174,6 +174,20 @@ async def test_a_carrier_that_limits_the_rate_or_fails_is_told(folder: Folder, w
     assert failed.err.endswith(" (HTTP 503: Service Unavailable); try again later\n")
 
 
+@pytest.mark.parametrize(
+    "words", ["provision plan", "provision import", "numbers list", "numbers search", "numbers buy +918071000001 --yes"]
+)
+async def test_an_address_without_its_path_is_told_with_what_lacks(folder: Folder, words: str) -> None:
+    """The same for every command that asks the carrier."""
+    folder.write(f'number: "{folder.world.number()}", route: {{agent: anna}}')
+    url = folder.world.vobiz.base_url.removesuffix("/api/v1")
+    told = await folder.run(*words.split(), VOBIZ_BASE_URL=url)
+    hint = "VOBIZ_BASE_URL does not end with /api/v1, as https://api.vobiz.ai/api/v1 does\n"
+    assert (told.code, told.out) == (1, "")
+    assert told.err.startswith(f"dialroom: cannot reach Vobiz at {url}: ")
+    assert told.err.endswith(f"; {hint}")
+
+
 async def test_two_applies_at_once_make_everything_once(folder: Folder) -> None:
     """One waits for the other, finds nothing left, and both are well."""
     folder.write(*(f'number: "{folder.world.number()}", route: {{agent: anna}}' for _ in range(8)))

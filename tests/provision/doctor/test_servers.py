@@ -35,6 +35,9 @@ def test_what_could_not_be_reached_says_why():
     assert reachable.sentence == "Cannot reach Vobiz at https://api.vobiz.ai/api/v1: timed out."
     assert "VOBIZ_BASE_URL" in reachable.mend
     assert key.sentence == "Not looked at: there was no answer."
+    bare = replace(CARRIER, **SILENT | {"url": "https://api.vobiz.ai"})
+    assert "VOBIZ_BASE_URL does not end with /api/v1" in found(check_carrier, carrier=bare)[0].mend
+    assert "/api/v1" not in reachable.mend
 
 
 def test_a_wrong_key_is_named_by_its_variables():
