@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from telephony.errors import UserError
+from telephony.errors import UserError, shortened
 from telephony.manifest.agent import READ_TEXT, ReadText
 from telephony.manifest.folder import Part, TwiceError, merged, parts_of
 from telephony.manifest.model import Manifest
@@ -223,7 +223,7 @@ def _message(details: ErrorDetails) -> str:
 
 
 def _written(path: KeyPath) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" for part in path).removeprefix(".")
 
 
 def _line(name: str, problem: Problem) -> str:
