@@ -60,14 +60,14 @@ def provision_plan(
     as_json: JsonFlag = False,
 ) -> None:
     """Show what apply would change. Writes nothing."""
-    from provision.render import markdown
+    from provision.render import markdown, shown
     from provision.run import plan_manifest
 
     loaded, settings = provision_inputs(manifest, parallel=parallel)
     only = targets(loaded, target)
     plan = run(plan_manifest(loaded, settings, take_over=take_over, allow_delete=allow_delete, only=only, out=out))
     if as_json:
-        typer.echo(json_text(plan.to_dict()))
+        typer.echo(json_text(shown(plan.to_dict(), plan.written_urls)))
     else:
         typer.echo(markdown(plan) if as_markdown else plan_text(plan))
     raise typer.Exit(CHANGES_PENDING if exit_code and (plan.changes or plan.conflicts) else 0)
@@ -76,11 +76,12 @@ def provision_plan(
 @provision_app.command("drift")
 def provision_drift(manifest: ManifestPath = DEFAULT_MANIFEST, as_json: JsonFlag = False) -> None:
     """Say whether the servers are as the manifest wants them: exit code 0 when they are, 3 when they are not."""
+    from provision.render import shown
     from provision.run import plan_manifest
 
     loaded, settings = provision_inputs(manifest)
     plan = run(plan_manifest(loaded, settings))
-    typer.echo(json_text(plan.to_dict()) if as_json else plan_text(plan))
+    typer.echo(json_text(shown(plan.to_dict(), plan.written_urls)) if as_json else plan_text(plan))
     raise typer.Exit(CHANGES_PENDING if plan.changes or plan.conflicts else 0)
 
 
@@ -249,13 +250,16 @@ def provision_show(manifest: ManifestPath = DEFAULT_MANIFEST, as_json: JsonFlag 
     """List what is there of the manifest's deployment, at Vobiz and at LiveKit."""
     from dataclasses import asdict
 
-    from provision.render import inventory
+    from provision.render import inventory, shown
     from provision.run import show
 
     loaded, settings = provision_inputs(manifest)
     values = run(show(loaded.deployment, settings))
     told = [{"kind": value.kind.name.lower(), **asdict(value)} for value in values]
-    typer.echo(json_text({"objects": told}) if as_json else inventory(loaded.deployment, values))
+    if as_json:
+        typer.echo(json_text({"objects": shown(told, loaded.written_urls)}))
+    else:
+        typer.echo(inventory(loaded.deployment, values, loaded.written_urls))
 
 
 @provision_app.command("destroy")

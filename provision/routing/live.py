@@ -77,7 +77,7 @@ def _place(number: str, manifest: Manifest) -> Place | None:
         case SipRoute(sip=destinations):
             return Place(sip_host=destinations[0].host_port)
         case StreamRoute(stream=urls):
-            return Place(answer_url=urls.answer_url)
+            return Place(answer_url=urls.answer_url, written=manifest.written_urls)
     return None
 
 

@@ -159,7 +159,8 @@ def _validated(tree: YamlTree, filled: Mapping[KeyPath, tuple[str, str]], *, nam
         manifest = Manifest.model_validate(tree.value, context={READ_TEXT: read_text})
     except ValidationError as error:
         raise ManifestError(name, [_untold(problem, filled) for problem in _problems(error, tree)]) from None
-    return Source(name, manifest, tree, filled)
+    urls = tuple(dict.fromkeys(text for path, text in filled.items() if "stream" in path))
+    return Source(name, manifest.with_written_urls(urls) if urls else manifest, tree, filled)
 
 
 def _untold(problem: Problem, filled: Mapping[KeyPath, tuple[str, str]]) -> Problem:

@@ -240,6 +240,24 @@ async def test_by_hand_to_adopted(folder: Folder) -> None:
     assert folder.world.vobiz.account.trunks[trunk["trunk_id"]]["name"].startswith(f"dialroom-{name}_to_pbx")
 
 
+async def test_a_secret_in_a_url_is_written_and_not_shown(folder: Folder) -> None:
+    """Also from a saved plan, which keeps it."""
+    number = folder.world.number()
+    folder.write(
+        f'number: "{number}", route: {{stream: {{answer_url: "https://x.in/${{PART}}/a?t=s3cret", '
+        'hangup_url: "https://me:s3cret@x.in/b"}}'
+    )
+    commands = ["plan", "plan --json", "plan --markdown", "plan --out plan.json", "apply plan.json --yes --json"]
+    commands = [f"provision {words}" for words in (*commands, "show", "show --json")] + [f"route-test {number}"]
+    told = [await folder.run(*words.split(), PART="hidden-part") for words in commands]
+    assert [ended.code for ended in told] == [0] * len(told), [ended.err for ended in told]
+    assert not any("s3cret" in ended.out + ended.err for ended in told)
+    assert not any("hidden-part" in ended.out for ended in told if '"applied"' not in ended.out)
+    (application,) = folder.world.vobiz.account.applications.values()
+    assert application["answer_url"] == "https://x.in/hidden-part/a?t=s3cret"
+    assert application["hangup_url"] == "https://me:s3cret@x.in/b"
+
+
 async def test_what_looks_only(folder: Folder) -> None:
     """route-test and doctor as JSON; a number that is not provisioned ends in exit code 1."""
     number = folder.world.number()

@@ -13,11 +13,13 @@ from pydantic import SecretStr
 from lab.vobiz.faults import Fault
 from lab.vobiz.live import LiveCall
 from lab.vobiz.server import FakeVobiz
+from provision.batch import compare
 from provision.errors import (
     AccessDeniedError,
     BusyError,
     FailedError,
     InUseError,
+    NotAsPlannedError,
     OutcomeUnknownError,
     RefusedError,
     UnreachableError,
@@ -406,3 +408,13 @@ def test_a_body_without_a_list_is_no_empty_list(body):
 def test_a_list_ends_where_its_total_says_or_a_page_is_short(body, seen, last):
     """Never endless."""
     assert read_page(body).is_last(seen=seen, asked=2) is last
+
+
+def test_what_was_not_written_as_planned_is_told_without_the_secrets_of_its_url():
+    """Although that is all that differs."""
+    urls = [f"https://me:{secret}@bot.in/a" for secret in ("s3cret", "an0ther")]
+    one, two = (Application(name="x", answer_url=url) for url in urls)
+    with pytest.raises(NotAsPlannedError) as failed:
+        compare(key_of(one), one, two)
+    told = "answer_url is 'https://me:***@bot.in/a', with another part that is not shown"
+    assert str(failed.value) == f"carrier application x is not as planned: {told}"
