@@ -1,6 +1,6 @@
 """The `dialroom` command: `commands/` parse, call, render; here they are put together. Nothing is decided.
 
-Exit codes: 0 done, 1 the world refused, 2 what the user wrote is wrong, 3 changes are pending, 130 after Ctrl-C.
+Exit codes: 0 done, 1 the world refused, 2 what the user wrote is wrong or missing, 3 changes pending, 130 after Ctrl-C.
 Everything heavy is imported inside the command that needs it: `--help` answers at once.
 """
 

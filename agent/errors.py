@@ -1,9 +1,9 @@
 """Errors of the worker.
 
 UserError                a setting has no sense (2)
+├── SettingMissingError  a key or an address is not set (2)
 └── HoldSoundError       a target's sound file is not there (2)
 WorldError
-├── SettingMissingError  a key or an address is not set (1)
 ├── KeyRefusedError      a service does not take the key (1)
 ├── UnreachableError     LiveKit cannot be reached (1)
 └── PortTakenError       the health port is in use (1)
@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from telephony.errors import UserError, WorldError
 
 
-class SettingMissingError(WorldError):
-    """Settings that have no default are not set. Exit code 1: the manifest and the arguments may be right."""
+class SettingMissingError(UserError):
+    """Settings that have no default are not set."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from provision.live_calls import LiveCall
     from provision.plan import Plan
     from provision.remember import State
+    from provision.run import Applied
     from provision.settings import ProvisionSettings
 
 _LOOK_EVERY_S: Final = 2.0
@@ -66,10 +67,14 @@ def apply_and_tell(
                 raise
             typer.echo("Somebody else applied meanwhile: planned again.", err=True)
         else:
-            typer.echo(
-                json_text(applied.to_dict()) if asked.as_json else f"Done: {applied.writes} written, all read back."
-            )
+            typer.echo(json_text(applied.to_dict()) if asked.as_json else _result(applied))
             return
+
+
+def _result(applied: Applied) -> str:
+    if not applied.writes:
+        return "Nothing to do: nothing was written."
+    return f"Done: {applied.writes} written, all read back."
 
 
 def _consent(plan: Plan, settings: ProvisionSettings, asked: Asked) -> None:

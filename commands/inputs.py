@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,14 +68,19 @@ def carrier_settings() -> CarrierSettings:
     """Read where the carrier is, and its key. Raises UserError."""
     from provision.settings import CarrierSettings
 
-    return CarrierSettings.from_environ(environment())
+    return CarrierSettings.from_environ(environment()).model_copy(update={"tell": _tell})
 
 
 def provision_settings() -> ProvisionSettings:
     """Read where the carrier and LiveKit are, and their keys. Raises UserError."""
     from provision.settings import ProvisionSettings
 
-    return ProvisionSettings.from_environ(environment())
+    return ProvisionSettings.from_environ(environment()).model_copy(update={"tell": _tell})
+
+
+def _tell(text: str) -> None:
+    with suppress(OSError):  # nobody listens any more: no reason to stop half-way
+        typer.echo(text, err=True)
 
 
 def plan_text(plan: Plan) -> str:

@@ -60,14 +60,14 @@ def provision_plan(
     as_json: JsonFlag = False,
 ) -> None:
     """Show what apply would change. Writes nothing."""
-    from provision.render import markdown
+    from provision.render import markdown, shown
     from provision.run import plan_manifest
 
     loaded, settings = provision_inputs(manifest, parallel=parallel)
     only = targets(loaded, target)
     plan = run(plan_manifest(loaded, settings, take_over=take_over, allow_delete=allow_delete, only=only, out=out))
     if as_json:
-        typer.echo(json_text(plan.to_dict()))
+        typer.echo(json_text(shown(plan.to_dict(), plan.written_urls)))
     else:
         typer.echo(markdown(plan) if as_markdown else plan_text(plan))
     raise typer.Exit(CHANGES_PENDING if exit_code and (plan.changes or plan.conflicts) else 0)
@@ -76,11 +76,12 @@ def provision_plan(
 @provision_app.command("drift")
 def provision_drift(manifest: ManifestPath = DEFAULT_MANIFEST, as_json: JsonFlag = False) -> None:
     """Say whether the servers are as the manifest wants them: exit code 0 when they are, 3 when they are not."""
+    from provision.render import shown
     from provision.run import plan_manifest
 
     loaded, settings = provision_inputs(manifest)
     plan = run(plan_manifest(loaded, settings))
-    typer.echo(json_text(plan.to_dict()) if as_json else plan_text(plan))
+    typer.echo(json_text(shown(plan.to_dict(), plan.written_urls)) if as_json else plan_text(plan))
     raise typer.Exit(CHANGES_PENDING if plan.changes or plan.conflicts else 0)
 
 
@@ -126,20 +127,24 @@ def provision_apply(
 def provision_adopt(manifest: ManifestPath = DEFAULT_MANIFEST, yes: YesFlag = False, as_json: JsonFlag = False) -> None:
     """Take over what plays a part of the manifest already, made by hand or by another tool: writes our stamp on it.
 
-    Nothing but names and stamps is written. What else differs, `plan` shows next and `apply` changes.
+    Nothing but names and stamps is written. What else differs, `plan` shows next and `apply` changes. With --json and
+    without --yes nothing is written: it says what would be.
     """
     from provision.adopt import render_adoptions
     from provision.run import adopt, plan_adoptions
 
     loaded, settings = provision_inputs(manifest)
     found = run(plan_adoptions(loaded, settings))
+    if as_json and not yes:
+        typer.echo(json_text({"adopted": False, **found.to_dict()}))
+        return
     if not as_json:
         typer.echo(render_adoptions(found))
     if found.found and not any(report.level == "conflict" for report in found.reports):
         ask("Stamp them?", yes=yes, as_json=as_json)
     run(adopt(found, settings, state=state_of(manifest, "adopt")))
     if as_json:
-        typer.echo(json_text(found.to_dict()))
+        typer.echo(json_text({"adopted": True, **found.to_dict()}))
     elif found.found:
         typer.echo("Done. `dialroom provision plan` shows what differs from the manifest.")
 
@@ -148,6 +153,7 @@ def provision_adopt(manifest: ManifestPath = DEFAULT_MANIFEST, yes: YesFlag = Fa
 def provision_import(
     deployment: Annotated[str, typer.Option(help="The name of the deployment that the manifest is for.")] = "prod",
     out: Annotated[Path | None, typer.Option(help="Write it to this new file; else to stdout.")] = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Write a first manifest out of what Vobiz and LiveKit have: every number with the route that it has now.
 
@@ -157,15 +163,18 @@ def provision_import(
 
     if out is not None and out.exists():
         raise UserError(f"{out} is there already; name another file")
-    text = run(draft(deployment, provision_settings()))
-    if out is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf8")
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written: {error.strerror}") from error
-    typer.echo(f"{out} is written; fill in what it marks with TODO.")
+    drafted = run(draft(deployment, provision_settings()))
+    if out is not None:
+        try:
+            out.write_text(drafted.text, encoding="utf8")
+        except OSError as error:
+            raise UserError(f"{out}: cannot be written: {error.strerror}") from error
+    if as_json:
+        typer.echo(json_text(drafted.to_dict()))
+    elif out is None:
+        typer.echo(drafted.text, nl=False)
+    else:
+        typer.echo(f"{out} is written; fill in what it marks with TODO.")
 
 
 @provision_app.command("password")
@@ -241,13 +250,16 @@ def provision_show(manifest: ManifestPath = DEFAULT_MANIFEST, as_json: JsonFlag 
     """List what is there of the manifest's deployment, at Vobiz and at LiveKit."""
     from dataclasses import asdict
 
-    from provision.render import inventory
+    from provision.render import inventory, shown
     from provision.run import show
 
     loaded, settings = provision_inputs(manifest)
     values = run(show(loaded.deployment, settings))
     told = [{"kind": value.kind.name.lower(), **asdict(value)} for value in values]
-    typer.echo(json_text({"objects": told}) if as_json else inventory(loaded.deployment, values))
+    if as_json:
+        typer.echo(json_text({"objects": shown(told, loaded.written_urls)}))
+    else:
+        typer.echo(inventory(loaded.deployment, values, loaded.written_urls))
 
 
 @provision_app.command("destroy")
@@ -267,7 +279,7 @@ def provision_destroy(
     )
 
 
-@provision_app.command("number", hidden=True)
+@provision_app.command("number")
 def provision_number(
     number: Annotated[str, typer.Argument(help="The number, in any Indian form or E.164.")],
     agent: Annotated[str, typer.Option(help="The agent of the manifest that answers it.")],
@@ -276,7 +288,10 @@ def provision_number(
     yes: YesFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Put one number through to an agent of the manifest."""
+    """Put one number through to an agent of the manifest; the word `number` may be left out.
+
+    Everything else stays as it is. Example: dialroom provision +918071000001 --agent front-desk
+    """
     from provision.run import plan_number
 
     loaded, settings = provision_inputs(manifest)

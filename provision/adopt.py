@@ -55,8 +55,8 @@ class Adoptions:
 def find_adoptions(desired: Desired, observed: Observed) -> Adoptions:
     """Match what is there without a stamp with what is desired and not there yet."""
     there = observed.by_key(desired.deployment)
-    wanted = {key_of(value): value for value in desired.values if key_of(value) not in there}
-    free = [seen for seen in observed.objects if seen.stamp is None]
+    wanted = {k: v for v in desired.values if (k := key_of(v)) not in there and not isinstance(v, Assignment)}
+    free = [seen for seen in observed.objects if seen.stamp is None and not isinstance(seen.value, Assignment)]
     matches: dict[Key, list[Seen]] = {}
     reports: set[Report] = set()
     for value in wanted.values():
@@ -77,6 +77,11 @@ def find_adoptions(desired: Desired, observed: Observed) -> Adoptions:
     reports |= set(_of_other_deployments(desired, observed))
     adopted = tuple(Adoption(seen=seen, key=key) for key, seen in sorted(found.items(), key=_by_rank))
     return Adoptions(deployment=desired.deployment, found=adopted, reports=tuple(sorted(reports)))
+
+
+def adoptable(desired: Desired, observed: Observed) -> frozenset[Seen]:
+    """Return what an adoption would stamp."""
+    return frozenset(adoption.seen for adoption in find_adoptions(desired, observed).found)
 
 
 def _matches(value: Value, seen: Seen, desired: Desired, observed: Observed) -> bool | str:

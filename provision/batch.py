@@ -7,12 +7,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
+from typing import Any
 
 from provision.changes import Change, Create, Delete, Drop, Update, after
 from provision.errors import NotAsPlannedError, OutcomeUnknownError
 from provision.servers import Ids, Server
 from provision.values import Credential, Key, Kind, OutboundTrunk, Value, key_of
 from telephony.errors import WorldError
+from telephony.shown_url import shown_url
 
 READ_ONE_BY_ONE = 3
 """Up to so many numbers are read back singly; more cost less as a list."""
@@ -236,4 +238,11 @@ def compare(key: Key, now: Value | None, planned: Value | None) -> None:
         raise NotAsPlannedError(str(key), "it is not there" if now is None else "it is still there")
     old, new = asdict(now), asdict(planned)
     names = [name for name in new if old[name] != new[name]]
-    raise NotAsPlannedError(str(key), ", ".join(f"{name} is {old[name]!r}, not {new[name]!r}" for name in names))
+    raise NotAsPlannedError(str(key), ", ".join(f"{name} {_differs(old[name], new[name])}" for name in names))
+
+
+def _differs(old: Any, new: Any) -> str:
+    is_not, wanted = (shown_url(value) if isinstance(value, str) else value for value in (old, new))
+    return (
+        f"is {is_not!r}, not {wanted!r}" if is_not != wanted else f"is {wanted!r}, with another part that is not shown"
+    )

@@ -7,6 +7,7 @@ nothing is locked), so the whole list is checked here, before and after every ap
 from collections.abc import Iterator
 from typing import Final
 
+from provision.adopt import adoptable
 from provision.changes import Report
 from provision.desired import Desired
 from provision.livekit_numbers import known_as, normal
@@ -24,8 +25,10 @@ from provision.values import (
 )
 
 FEW_TRUNKS: Final = 20
+_LISTED: Final = 5
 _EXAMPLE_HOSTS: Final = ("example", "example.com", "example.net", "example.org", "invalid", "test")
 """Reserved by RFC 2606: no call ever arrives there."""
+_ADOPT: Final = "make that one ours with `dialroom provision adopt`"
 
 
 def find_reports(desired: Desired, observed: Observed, *, take_over: bool = False) -> tuple[Report, ...]:
@@ -42,6 +45,7 @@ def find_reports(desired: Desired, observed: Observed, *, take_over: bool = Fals
         *(Report("warning", text.partition(":")[0], f"To do by hand: {text}") for text in desired.by_hand),
         *_example_host(desired),
         *_not_ours(desired.deployment, observed),
+        *_only_others(desired.deployment, observed),
     }
     return tuple(sorted(found))
 
@@ -54,12 +58,16 @@ def trunk_conflicts(desired: Desired, observed: Observed) -> Iterator[Report]:
         if isinstance(value, InboundTrunk)
         for number in value.numbers
     }
+    taken: list[tuple[Seen, set[str]]] = []
     for seen in _of_others(desired.deployment, observed):
-        if not isinstance(seen.value, InboundTrunk):
-            continue
-        shared = {normal(number) for number in seen.value.numbers} & wanted.keys()
+        if isinstance(seen.value, InboundTrunk):
+            shared = {normal(number) for number in seen.value.numbers} & wanted.keys()
+            taken += [(seen, shared)] if shared else []
+    free = adoptable(desired, observed) if taken else frozenset()
+    for seen, shared in taken:
+        adopt = f"{_ADOPT}, or " if seen in free else ""
         for number, key in sorted({(known_as(form), key) for form, key in (wanted[number] for number in shared)}):
-            text = f"{number}: {seen.label} has it{_whose(seen)}, so {key} cannot; take it out there"
+            text = f"{number}: {seen.label} has it{_whose(seen)}, so {key} cannot; {adopt}take it out there"
             yield Report("conflict", number, text)
 
 
@@ -127,16 +135,18 @@ def _many_trunks(desired: Desired) -> Iterator[Report]:
 def _assigned_elsewhere(desired: Desired, observed: Observed, *, take_over: bool) -> Iterator[Report]:
     wanted = {value.name: value for value in desired.values if isinstance(value, Assignment)}
     holders = {key_of(s.value): s for s in observed.objects if isinstance(s.value, (CarrierTrunk, Application))}
-    for seen in _of_others(desired.deployment, observed):
-        if isinstance(seen.value, Assignment) and seen.value.name in wanted:
-            held_by = seen.value.target
-            where = holders[held_by].label if held_by in holders else str(held_by)
-            number, target = seen.value.name, wanted[seen.value.name].target
-            if take_over:
-                yield Report("warning", number, f"{number}: taken over from {where}{_whose(seen)}")
-            else:
-                text = f"{number}: {where} has it{_whose(seen)}, so {target} cannot; unassign it there, or --take-over"
-                yield Report("conflict", number, text)
+    others = _of_others(desired.deployment, observed)
+    taken = [(seen, seen.value) for seen in others if isinstance(seen.value, Assignment) and seen.value.name in wanted]
+    free = {known.server_id for known in adoptable(desired, observed)} if taken and not take_over else set()
+    for seen, assigned in taken:
+        held_by, number = assigned.target, assigned.name
+        where = holders[held_by].label if held_by in holders else str(held_by)
+        if take_over:
+            yield Report("warning", number, f"{number}: taken over from {where}{_whose(seen)}")
+        else:
+            adopt = f"{_ADOPT}, " if seen.refers & free else ""
+            told = f"{number}: {where} has it{_whose(seen)}, so {wanted[number].target} cannot"
+            yield Report("conflict", number, f"{told}; {adopt}unassign it there, or --take-over")
 
 
 def _foreign_rules(deployment: str, observed: Observed) -> Iterator[Report]:
@@ -166,6 +176,15 @@ def _not_ours(deployment: str, observed: Observed) -> Iterator[Report]:
     for seen in _of_others(deployment, observed):
         if not isinstance(seen.value, Assignment):
             yield Report("note", seen.label, f"{seen.label} is left alone{_whose(seen)}")
+
+
+def _only_others(deployment: str, observed: Observed) -> Iterator[Report]:
+    """Warn when there are objects of other deployments only: this one may have been renamed, or its name mistyped."""
+    others = sorted({seen.stamp for seen in observed.objects if seen.stamp is not None})
+    if others and deployment not in others:
+        more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""
+        told = f"nothing of deployment {deployment} is there, but objects of {', '.join(others[:_LISTED])}{more} are"
+        yield Report("warning", deployment, f"{told}: is its name right?")
 
 
 def _of_others(deployment: str, observed: Observed) -> Iterator[Seen]:

@@ -1,10 +1,14 @@
 """What can go wrong between a manifest and the servers.
 
+UserError
+└── SettingMissingError    a key or address is not set
+
 WorldError
-├── SettingMissingError    a key or address is not set
 ├── UnreachableError       no connection, or no answer to a read
 ├── AccessDeniedError      the key is wrong (401, 403)
 ├── RefusedError           the server understood and said no
+│   ├── BusyError          it takes no more requests for now, and was waited for (429)
+│   └── FailedError        its API failed (5xx)
 ├── OutcomeUnknownError    a write was sent and no answer came: it may have happened
 ├── PlanConflictError      something that is not ours stands in the way; nothing was written
 ├── PlanStaleError         the servers changed after the plan was made; nothing was written
@@ -16,15 +20,16 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from telephony.errors import WorldError
+from telephony.errors import UserError, WorldError
 
 if TYPE_CHECKING:
     from provision.changes import Change, Report
 
 RERUN = "run the same command again: it looks before it writes"
+LATER = "try again later"
 
 
-class SettingMissingError(WorldError):
+class SettingMissingError(UserError):
     """One or more environment variables are not set."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -60,6 +65,24 @@ class RefusedError(WorldError):
         self.code = code
         self.detail = detail
         super().__init__(f"{server} refused {what}: {detail or code or 'no reason given'} (HTTP {status})")
+
+
+class BusyError(RefusedError):
+    """The server takes no more requests for now, and that for longer than it was waited for."""
+
+    def __init__(self, server: str, what: str, *, status: int, code: str, detail: str) -> None:
+        super().__init__(server, what, status=status, code=code, detail=detail)
+        told = f": {detail}" if detail else ""
+        self.args = (f"{server} limits the rate of requests, and took none for {what} (HTTP {status}{told}); {LATER}",)
+
+
+class FailedError(RefusedError):
+    """The server's API failed at a read; it says nothing about what was asked."""
+
+    def __init__(self, server: str, what: str, *, status: int, code: str, detail: str) -> None:
+        super().__init__(server, what, status=status, code=code, detail=detail)
+        told = f": {detail}" if detail else ""
+        self.args = (f"{server}'s API failed when asked for {what} (HTTP {status}{told}); {LATER}",)
 
 
 class InUseError(RefusedError):

@@ -22,10 +22,24 @@ from telephony.manifest.route import SipRoute
 
 _LEAST_RANGE: Final = 3
 _MOST_NAME: Final = 32
+_LISTED: Final = 20
 
 
-def import_manifest(observed: Observed, *, deployment: str) -> str:
-    """Return a manifest as YAML: every number of the account with the route that it has now.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A manifest as YAML, the numbers that it lacks since they have no route, and those whose route it cannot say."""
+
+    text: str
+    without_route: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"manifest": self.text, "without_route": list(self.without_route), "left_out": list(self.left_out)}
+
+
+def import_manifest(observed: Observed, *, deployment: str) -> Draft:
+    """Return a manifest: every number of the account with the route that it has now.
 
     Raises:
         UserError: `deployment` cannot be a name.
@@ -47,11 +61,12 @@ def import_manifest(observed: Observed, *, deployment: str) -> str:
     text = "".join(f"{comment}\n{_yaml(part)}" if comment else _yaml(part) for comment, part in parts)
     idle = sorted(owned.number for owned in observed.owned_numbers if owned.number not in routes)
     if idle:
-        text += "# Numbers without a route: " + ", ".join(idle[:20]) + (" and more" if len(idle) > 20 else "") + "\n"
-    for number, route in sorted(routes.items()):
-        if not route.readable:
-            text += f"# {number} is left out: it goes to {route.sip!a}, which is no SIP host.\n"
-    return text
+        more = f" and {len(idle) - _LISTED} more" if len(idle) > _LISTED else ""
+        text += f"# Numbers without a route: {', '.join(idle[:_LISTED])}{more}\n"
+    left_out = sorted(number for number, route in routes.items() if not route.readable)
+    for number in left_out:
+        text += f"# {number} is left out: it goes to {routes[number].sip!a}, which is no SIP host.\n"
+    return Draft(text=text, without_route=tuple(idle), left_out=tuple(left_out))
 
 
 def _most_common(hosts: Counter[str]) -> str:

@@ -1,7 +1,7 @@
 """The difference between desired and observed: a list of changes in the order in which they are made. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from provision.changes import (
@@ -23,6 +23,7 @@ from provision.moves import Moves, find_moves
 from provision.observed import Observed
 from provision.renames import find_renames
 from provision.values import Credential, InboundTrunk, Key, OutboundTrunk, Value, key_of
+from telephony.shown_url import Written
 
 PLAN_VERSION = 2
 
@@ -34,13 +35,15 @@ _Step = tuple[int, Change]
 class Plan:
     """What has to be written, in order, and what there is to know about it.
 
-    Names only; equal inputs give equal plans, whatever order they come in.
+    Names only; equal inputs give equal plans, whatever order they come in. `written_urls` is for whoever shows it
+    (`telephony.shown_url`), and is no part of it.
     """
 
     deployment: str
     changes: tuple[Change, ...] = ()
     reports: tuple[Report, ...] = ()
     take_over: bool = False
+    written_urls: Written = field(default=(), compare=False, repr=False)
 
     @property
     def conflicts(self) -> tuple[Report, ...]:

@@ -8,6 +8,7 @@ from provision.changes import Change, Create, Delete, Drop, Report, Update, afte
 from provision.livekit_numbers import known_numbers
 from provision.plan import Plan
 from provision.values import Value, key_of
+from telephony.shown_url import Written, shown_url
 
 _RED, _GREEN, _YELLOW, _RESET = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
 _SIGNS: Final = {Create: ("+", _GREEN), Update: ("~", _YELLOW), Delete: ("-", _RED), Drop: ("-", _RED)}
@@ -21,25 +22,35 @@ _Paint = Callable[[str, str], str]
 def render(plan: Plan, *, colour: bool = False, verbose: bool = False) -> str:
     """Return the plan, one object per paragraph; `verbose` also names every object that is not ours.
 
-    `Plan.to_dict` is the same for programs.
+    `shown` is the same for programs.
     """
     paint = _painted if colour else _plain
     lines = [_headline(plan)]
     for change in plan.changes:
         sign, tint = _SIGNS[type(change)]
         lines += ["", paint(one_line(f"  {sign} {change.key}"), tint)]
-        lines += [one_line(f"      {line}") for line in _details(change)]
+        lines += [one_line(f"      {line}") for line in _details(change, plan.written_urls)]
     lines += _reports(plan, verbose=verbose, paint=paint)
     return "\n".join(lines) + "\n"
 
 
-def inventory(deployment: str, values: Sequence[Value]) -> str:
+def shown(fields: Any, written: Written) -> Any:
+    """Return JSON values with their URLs as they may be shown, e.g. those of `Plan.to_dict`."""
+    if isinstance(fields, dict):
+        return {name: shown(value, written) for name, value in fields.items()}
+    if isinstance(fields, (list, tuple)):
+        return [shown(value, written) for value in fields]
+    return shown_url(fields, written) if isinstance(fields, str) and "://" in fields else fields
+
+
+def inventory(deployment: str, values: Sequence[Value], written: Written = ()) -> str:
     """Return what is there of a deployment, one object per paragraph."""
     if not values:
         return f"Deployment {deployment}: nothing is there."
     lines = [f"Deployment {deployment}: {len(values)} objects."]
     for value in values:
-        lines += ["", one_line(f"  {key_of(value)}"), *(one_line(f"      {line}") for line in _details(Create(value)))]
+        told = (one_line(f"      {line}") for line in _details(Create(value), written))
+        lines += ["", one_line(f"  {key_of(value)}"), *told]
     return "\n".join(lines)
 
 
@@ -53,7 +64,7 @@ def markdown(plan: Plan) -> str:
         lines += ["", "| | object | what |", "|---|---|---|"]
         for change in plan.changes[:_MAX_ROWS]:
             sign, _ = _SIGNS[type(change)]
-            told = "<br>".join(_cell(line) for line in _details(change))
+            told = "<br>".join(_cell(line) for line in _details(change, plan.written_urls))
             lines.append(f"| `{sign}` | {_cell(str(change.key))} | {told} |")
         if len(plan.changes) > _MAX_ROWS:
             lines += ["", f"and {len(plan.changes) - _MAX_ROWS} more changes."]
@@ -93,7 +104,7 @@ def _headline(plan: Plan) -> str:
     return f"Deployment {plan.deployment}: nothing to do, the servers are as planned."
 
 
-def _details(change: Change) -> Iterator[str]:
+def _details(change: Change, written: Written) -> Iterator[str]:
     old, new = _fields(before(change)), _fields(after(change))
     if isinstance(change, Drop):
         yield "is there twice, and nothing hangs on this one"
@@ -104,9 +115,9 @@ def _details(change: Change) -> Iterator[str]:
         if name == "name" or (old and old[name] == value):
             continue
         if isinstance(change, Update):
-            rows.append((name, _difference(name, old[name], value)))
+            rows.append((name, _difference(name, old[name], value, written)))
         elif value not in _UNTOLD:
-            rows.append((name, _told(name, value)))
+            rows.append((name, _told(name, value, written)))
     width = max((len(name) for name, _ in rows), default=0)
     yield from (f"{name:<{width}}  {told}" for name, told in rows)
 
@@ -115,17 +126,18 @@ def _fields(value: Value | None) -> dict[str, Any]:
     return {} if value is None else asdict(value)
 
 
-def _difference(name: str, old: Any, new: Any) -> str:
+def _difference(name: str, old: Any, new: Any, written: Written) -> str:
     if not isinstance(new, tuple):
-        return f"{_told(name, old)} → {_told(name, new)}"
+        before, now = _told(name, old, written), _told(name, new, written)
+        return f"{before} → {now}" if before != now else f"{now} (a part that is not shown changes)"
     gained, lost = sorted(set(new) - set(old)), sorted(set(old) - set(new))
-    parts = [f"{sign}{_told(name, tuple(items))}" for sign, items in (("+ ", gained), ("- ", lost)) if items]
+    parts = [f"{sign}{_told(name, tuple(items), written)}" for sign, items in (("+ ", gained), ("- ", lost)) if items]
     return "  ".join(parts)
 
 
-def _told(name: str, value: Any) -> str:
+def _told(name: str, value: Any, written: Written) -> str:
     if not isinstance(value, tuple):
-        return str(value)
+        return shown_url(str(value), written)
     items = known_numbers(value) if name == "numbers" else value
     more = f" and {len(items) - _MAX_LISTED} more" if len(items) > _MAX_LISTED else ""
     return ", ".join(items[:_MAX_LISTED]) + more

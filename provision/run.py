@@ -14,11 +14,12 @@ from provision.conflicts import trunk_conflicts
 from provision.desired import Desired, desire, desire_one, desire_some
 from provision.errors import NotAsPlannedError, PlanConflictError
 from provision.guards import guarded, not_ours_then
-from provision.importing import import_manifest
+from provision.importing import Draft, import_manifest
 from provision.livekit_sip import LiveKitSip
 from provision.observed import Observed, observe
 from provision.plan import Plan, plan
 from provision.remember import State, run_of, session, snapshot
+from provision.render import shown
 from provision.saved import check_current, checksum, save_plan
 from provision.secret import fingerprint
 from provision.servers import Ids, Server
@@ -45,8 +46,8 @@ class Applied:
         return len(self.plan.changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result as JSON values."""
-        return {"applied": True, "writes": self.writes, "plan": self.plan.to_dict()}
+        """Return the result as JSON values, to be shown."""
+        return {"applied": True, "writes": self.writes, "plan": shown(self.plan.to_dict(), self.plan.written_urls)}
 
 
 @asynccontextmanager
@@ -59,6 +60,7 @@ async def _open(settings: ProvisionSettings, deployment: str) -> AsyncIterator[t
         passwords=passwords,
         parallel=settings.parallel,
         calls_end_limit_s=settings.calls_end_limit_s,
+        tell=settings.tell,
     )
     livekit = LiveKitSip(
         settings.livekit_url,
@@ -105,7 +107,7 @@ async def plan_manifest(
     made = guarded(made, observed, allow_delete=allow_delete)
     if out is not None:
         save_plan(out, made, observed)
-    return made
+    return replace(made, written_urls=manifest.written_urls)
 
 
 def _desired(manifest: Manifest, settings: ProvisionSettings, observed: Observed) -> Desired:
@@ -187,7 +189,7 @@ async def adopt(found: Adoptions, settings: ProvisionSettings, *, state: State |
                 raise NotAsPlannedError(str(adoption.key), "it does not carry the stamp")
 
 
-async def draft(deployment: str, settings: ProvisionSettings) -> str:
+async def draft(deployment: str, settings: ProvisionSettings) -> Draft:
     """Return a first manifest out of what the servers have. Raises what `plan_manifest` does."""
     return import_manifest(await _observe(settings, deployment), deployment=deployment)
 
@@ -210,6 +212,7 @@ async def plan_number(number: str, *, agent: str, manifest: Manifest, settings: 
     entry = _entry(parse_number(number), agent, manifest)
     observed = await _observe(settings, manifest.deployment)
     planned = plan(desire_one(manifest, entry, observed, carrier_cidrs=settings.carrier_cidrs), observed)
+    planned = replace(planned, written_urls=manifest.written_urls)
     if entry in manifest.numbers:
         return planned
     text = f"{entry.number} is not in the manifest; add it there, or the next `dialroom provision apply` removes it"

@@ -1,6 +1,6 @@
 """The environment, read in one place: where LiveKit and the carrier are, and the keys that open them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,6 +13,14 @@ from telephony.keys import header_value
 from telephony.manifest.cidr import Cidr
 
 VOBIZ_BASE_URL: Final = "https://api.vobiz.ai/api/v1"
+VOBIZ_PATH: Final = "/api/v1"
+
+
+def base_url_hint(url: str) -> str:
+    """Return what to look at when something answers at the carrier's address, and not as the carrier does."""
+    if url.endswith(VOBIZ_PATH):
+        return "check VOBIZ_BASE_URL and the network"
+    return f"VOBIZ_BASE_URL does not end with {VOBIZ_PATH}, as {VOBIZ_BASE_URL} does"
 
 
 def _split(value: Any) -> Any:
@@ -70,11 +78,12 @@ class _Given(BaseSettings):
 
 
 class CarrierSettings(_Given):
-    """The carrier's address and key."""
+    """The carrier's address and key; `tell` gets a line for the user while the carrier has to be waited for."""
 
     vobiz_auth_id: Annotated[str, BeforeValidator(header_value)] = Field(validation_alias="VOBIZ_AUTH_ID")
     vobiz_auth_token: Annotated[SecretStr, BeforeValidator(header_value)] = Field(validation_alias="VOBIZ_AUTH_TOKEN")
     vobiz_base_url: Annotated[str, BeforeValidator(_http)] = Field(VOBIZ_BASE_URL, validation_alias="VOBIZ_BASE_URL")
+    tell: Callable[[str], None] | None = Field(None, exclude=True)
 
 
 class ProvisionSettings(CarrierSettings):

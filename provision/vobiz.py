@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -33,9 +33,9 @@ _Row = TypeVar("_Row", bound=BaseModel)
 class Vobiz:
     """The carrier as a `provision.servers.Server`; an async context manager that owns its connections.
 
-    `passwords` has those of the credentials that are to be written, by user name. `retry_wait_s`, `parallel` and
-    `busy_limit_s` are those of `provision.vobiz_http.VobizHttp`. What is deleted may have calls that began before they
-    were sent elsewhere: they get `calls_end_limit_s` to end.
+    `passwords` has those of the credentials that are to be written, by user name. `retry_wait_s`, `parallel`,
+    `busy_limit_s` and `tell` are those of `provision.vobiz_http.VobizHttp`. What is deleted may have calls that began
+    before they were sent elsewhere: they get `calls_end_limit_s` to end.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Vobiz:
         parallel: int = PARALLEL,
         busy_limit_s: float = 120.0,
         calls_end_limit_s: float = CALLS_END_LIMIT_S,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self._passwords = passwords or {}
         self._calls_end_limit_s = calls_end_limit_s
@@ -60,6 +61,7 @@ class Vobiz:
             retry_wait_s=retry_wait_s,
             parallel=parallel,
             busy_limit_s=busy_limit_s,
+            tell=tell,
         )
 
     async def __aenter__(self) -> Self:
@@ -76,7 +78,7 @@ class Vobiz:
         Raises:
             AccessDeniedError, UnreachableError, RefusedError.
         """
-        await self._check_account()
+        await self.http.account()
         trunks, credentials, applications, numbers = await asyncio.gather(
             self._trunks(), self._credentials(), self._applications(), self._numbers()
         )
@@ -254,24 +256,13 @@ class Vobiz:
     def _password(self, value: Credential) -> dict[str, str]:
         return {"password": self._passwords[value.name].get_secret_value()}
 
-    async def _check_account(self) -> None:
-        """Tell a wrong key and a wrong address before anything else is asked."""
-        try:
-            account = await self.http.send("GET", "/auth/me", what="the account")
-        except RefusedError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-            account = None
-        if not isinstance(account, dict):
-            raise self.http.unreachable("something answers, but it is not Vobiz")
-
     def _row(self, model: type[_Row], row: Any) -> _Row:
         try:
             return model.model_validate(row)
         except ValidationError as error:
             fields = ", ".join(".".join(str(part) for part in detail["loc"]) for detail in error.errors())
             told = f"an answer with another form than documented ({fields or 'no object'})"
-            raise self.http.unreachable(told) from None
+            raise self.http.strange(told) from None
 
 
 _Names = Mapping[Kind, Mapping[str, str]]

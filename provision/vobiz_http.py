@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -15,9 +15,19 @@ from urllib.parse import quote, urlsplit
 import httpx2
 from pydantic import SecretStr
 
-from provision.errors import AccessDeniedError, OutcomeUnknownError, RefusedError, UnreachableError, connection_reason
+from provision.busy import Busy
+from provision.errors import (
+    AccessDeniedError,
+    BusyError,
+    FailedError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnreachableError,
+    connection_reason,
+)
 from provision.pace import Pace
 from provision.secret import quoted
+from provision.settings import base_url_hint
 from provision.vobiz_json import Page, read_error, read_page, read_retry_after_s
 from telephony.errors import UserError, WorldError
 
@@ -35,7 +45,8 @@ class VobizHttp:
 
     `passwords` are what bodies may hold and no message may tell, beside the token.
     `retry_wait_s` is the first pause before a read that failed, or anything refused with 429, is tried again;
-    `parallel` is how many requests may be on their way at once, and `busy_limit_s` how long 429 is borne.
+    `parallel` is how many requests may be on their way at once, and `busy_limit_s` how long 429 is borne; `tell` gets a
+    line for the user when it has to be.
     """
 
     def __init__(
@@ -48,6 +59,7 @@ class VobizHttp:
         retry_wait_s: float = 0.5,
         parallel: int = PARALLEL,
         busy_limit_s: float = _BUSY_LIMIT_S,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self._base_url = base_url
         self._account = f"/Account/{quote(auth_id, safe='')}"
@@ -55,6 +67,8 @@ class VobizHttp:
         self._retry_wait_s = retry_wait_s
         self._busy_limit_s = busy_limit_s
         self._pace = Pace(parallel=parallel, first_wait_s=retry_wait_s)
+        self._busy = Busy()
+        self._tell = tell
         host = urlsplit(base_url).hostname or ""
         try:
             self._http = httpx2.AsyncClient(
@@ -76,8 +90,24 @@ class VobizHttp:
         return "/".join((self._account, *(quote(part, safe="") for part in parts)))
 
     def unreachable(self, reason: str) -> UnreachableError:
-        """Return the error of an answer that cannot be Vobiz's."""
+        """Return the error of an answer that never came."""
         return UnreachableError(SERVER, self._base_url, reason, hint="check VOBIZ_BASE_URL and the network")
+
+    def strange(self, reason: str = "something answers, but it is not Vobiz") -> UnreachableError:
+        """Return the error of an answer that cannot be Vobiz's."""
+        return UnreachableError(SERVER, self._base_url, reason, hint=base_url_hint(self._base_url))
+
+    async def account(self) -> Mapping[str, Any]:
+        """Return the account; a wrong key and a wrong address show here. Raises what `send` does."""
+        try:
+            account = await self.send("GET", "/auth/me", what="the account")
+        except RefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            account = None
+        if not isinstance(account, dict):
+            raise self.strange()
+        return account
 
     async def rows_by_offset(self, *family: str, slash: bool = False) -> list[Any]:
         """Read a family that is paged by limit and offset (trunks, credentials, applications).
@@ -86,7 +116,7 @@ class VobizHttp:
         """
         rows: list[Any] = []
         while True:
-            page = await self._page(family, {"limit": _PER_PAGE, "offset": len(rows)}, slash=slash)
+            page = await self.page(family, {"limit": _PER_PAGE, "offset": len(rows)}, slash=slash)
             rows += page.rows
             if page.is_last(seen=len(rows), asked=_PER_PAGE):
                 return rows
@@ -101,25 +131,25 @@ class VobizHttp:
         def numbered(page: int) -> dict[str, str | int]:
             return {"page": page, "per_page": _PER_PAGE, **filters}
 
-        first = await self._page(family, numbered(1))
+        first = await self.page(family, numbered(1))
         rows = list(first.rows)
         if first.is_last(seen=len(rows), asked=_PER_PAGE):
             return rows
         self._limit(first.total or 0, family)
         known = -(-first.total // len(rows)) if first.total is not None else 1
-        pages = await _all([self._page(family, numbered(number)) for number in range(2, known + 1)])
+        pages = await _all([self.page(family, numbered(number)) for number in range(2, known + 1)])
         rows += [row for page in pages for row in page.rows]
         last, number = (pages or [first])[-1], known
         while not last.is_last(seen=len(rows), asked=_PER_PAGE):
             number += 1
-            last = await self._page(family, numbered(number))
+            last = await self.page(family, numbered(number))
             rows += last.rows
             self._limit(len(rows), family)
         return rows
 
     def _limit(self, count: int, family: tuple[str, ...]) -> None:
         if count > _MOST_ROWS:
-            raise self.unreachable(f"the list of {family[-1]} has no end")
+            raise self.strange(f"the list of {family[-1]} has no end")
 
     async def put(self, path: str, body: Mapping[str, Any], *, what: str) -> None:
         """Update by PUT; one page of Vobiz's documents says PATCH, which is tried only when PUT is not allowed."""
@@ -163,8 +193,10 @@ class VobizHttp:
                         if time.monotonic() - started_s >= self._busy_limit_s:
                             raise self._refusal(answer, method, what)
                         self._pace.refused(asked_s=_retry_after_s(answer))
+                        self._tell_busy()
                         continue
                     self._pace.taken()
+                    self._busy.taken(time.monotonic())
                     if answer.is_success:
                         return _json(answer)
                     failures += 1
@@ -173,13 +205,24 @@ class VobizHttp:
                     wait_s = max(self._retry_wait_s * 2 ** (failures - 1), _retry_after_s(answer))
             await asyncio.sleep(wait_s)
 
-    async def _page(self, family: tuple[str, ...], params: Mapping[str, str | int], *, slash: bool = False) -> Page:
-        what = f"the list of {family[-1]}"
-        body = await self.send("GET", self.path(*family) + "/" * slash, params=params, what=what)
+    async def page(
+        self, family: Sequence[str], params: Mapping[str, str | int], *, slash: bool = False, name: str = ""
+    ) -> Page:
+        """Read one page of a family, which messages call by `name`. Raises what `send` does."""
+        name = name or family[-1]
         try:
+            body = await self.send("GET", self.path(*family) + "/" * slash, params=params, what=f"the list of {name}")
             return read_page(body)
+        except RefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise self.strange(f"it has no list of {name} (HTTP 404)") from None
         except ValueError as error:
-            raise self.unreachable(f"{error} of {family[-1]}") from None
+            raise self.strange(f"{error} of {name}") from None
+
+    def _tell_busy(self) -> None:
+        if self._busy.is_to_tell(time.monotonic()) and self._tell is not None:
+            self._tell(f"{SERVER} limits the rate of requests (HTTP 429): waiting until it takes more")
 
     def _no_answer(self, error: httpx2.HTTPError, method: str, what: str) -> WorldError:
         not_sent = isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout))
@@ -196,7 +239,12 @@ class VobizHttp:
             return AccessDeniedError(SERVER, names=names, detail=self._safe(detail or code))
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR and method != "GET":
             return OutcomeUnknownError(SERVER, what, f"HTTP {status} {self._safe(detail)}".strip())
-        return RefusedError(SERVER, what, status=status, code=self._safe(code), detail=self._safe(detail))
+        refused = RefusedError
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            refused = BusyError
+        elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            refused = FailedError
+        return refused(SERVER, what, status=status, code=self._safe(code), detail=self._safe(detail))
 
     def _safe(self, text: str) -> str:
         """Take our secrets out of a text that comes from outside."""

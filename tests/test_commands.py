@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
+
+import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 CANARY = "Canary-4711-of-32-characters-and-more"
@@ -42,6 +48,7 @@ COMMANDS = [
     "provision import",
     "provision rollback",
     "provision password",
+    "provision number",
     "route-test",
     "schema",
     "doctor",
@@ -78,7 +85,7 @@ def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
         ("up --sip-port 99999", 2, "less than or equal to 65535"),
         ("up -m nothing.yaml", 2, "nothing.yaml: No such file"),
         ("worker -m nothing.yaml", 2, "nothing.yaml: No such file"),
-        ("worker -m good.yaml", 1, "LIVEKIT_URL"),
+        ("worker -m good.yaml", 2, "LIVEKIT_URL"),
         ("call +918071000001", 2, "nothing to call: start `dialroom up`"),
         ("call hello", 2, "'hello' is not a phone number"),
         ("call +918071000001 --script nothing.yaml --sip 127.0.0.1:1", 2, "nothing.yaml: cannot be read"),
@@ -90,10 +97,10 @@ def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
         ("call +918071000001 --human nowhere:x --sip 127.0.0.1:1", 2, "'nowhere:x' is no SIP address"),
         ("call +918071000001 --human 192.0.2.1:5090 --sip 127.0.0.1:1", 1, "cannot be opened"),
         ("provision plan -m bad.yaml", 2, "bad.yaml:1:1: must be a mapping"),
-        ("provision plan -m good.yaml", 1, "are not set; write them into .env"),
+        ("provision plan -m good.yaml", 2, "are not set; write them into .env"),
         ("provision apply nothing.json", 2, "nothing.json: cannot be read"),
-        ("provision 12 --agent front-desk -m good.yaml", 1, "are not set"),
-        ("numbers list", 1, "VOBIZ_AUTH_ID, VOBIZ_AUTH_TOKEN are not set"),
+        ("provision 12 --agent front-desk -m good.yaml", 2, "are not set"),
+        ("numbers list", 2, "VOBIZ_AUTH_ID, VOBIZ_AUTH_TOKEN are not set"),
         ("cost -m good.yaml", 2, "say how much is called"),
         ("firewall nft --rtp hello", 2, "hello"),
         ("firewall windows", 2, "is not one of"),
@@ -122,6 +129,28 @@ def test_a_server_that_is_away_is_named_and_no_key_is_told(words: str, tmp_path:
     assert "cannot reach Vobiz at http://127.0.0.1:1: connection refused" in told.stderr
     assert CANARY not in told.stdout + told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_every_command_stands_in_the_docs() -> None:
+    """With all its options; `provision NUMBER` is one, too."""
+    page = (ROOT / "docs" / "cli.md").read_text()
+    sections = dict(re.findall(r"^## `dialroom ?([^`]*)`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    missing = [
+        (name, option)
+        for name, command in commands_of(typer.main.get_command(cli.app))
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("--") and option not in sections.get(name, "")
+    ]
+    assert missing == []
+    assert "--agent" in sections["provision number"]
+
+
+def commands_of(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield a command and those below it, with their names."""
+    yield name, command
+    for word, child in getattr(command, "commands", {}).items():
+        yield from commands_of(child, f"{name} {word}".strip())
 
 
 def test_an_environment_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from provision.doctor.facts import Contact, Unknown
-from provision.errors import AccessDeniedError, RefusedError, UnreachableError
+from provision.errors import LATER, AccessDeniedError, RefusedError, UnreachableError
 from telephony.errors import WorldError
 
 _TOLD: Final = {
@@ -24,7 +24,7 @@ def contact_of(error: WorldError) -> Contact:
 
 def told(error: WorldError) -> str:
     """Return an error's text without its last clause where that says what to do: a finding has a mend of its own."""
-    text = str(error)
+    text = str(error).removesuffix(f"; {LATER}")
     return text.rpartition("; ")[0] if isinstance(error, (UnreachableError, AccessDeniedError)) else text
 
 

@@ -34,16 +34,14 @@ class CarrierFacts:
 async def read_carrier_facts(settings: ProvisionSettings) -> CarrierFacts:
     """Read the carrier. What fails is told in the facts."""
     address = (settings.vobiz_base_url, settings.vobiz_auth_id, settings.vobiz_auth_token)
-    async with Vobiz(*address, parallel=settings.parallel) as vobiz:
+    async with Vobiz(*address, parallel=settings.parallel, tell=settings.tell) as vobiz:
         try:
             async with asyncio.timeout(FIRST_ANSWER_S):
-                me = await vobiz.http.send("GET", "/auth/me", what="the account")
+                me = await vobiz.http.account()
         except TimeoutError:
             return _nothing(vobiz.http.unreachable(f"no answer within {FIRST_ANSWER_S:g} s"))
         except WorldError as error:
             return _nothing(error)
-        if not isinstance(me, dict):
-            return _nothing(vobiz.http.unreachable("something answers, but it is not Vobiz"))
         account = read_account(me)
         currency = account.currency if isinstance(account, Account) else "INR"
         balance, load, stock = await asyncio.gather(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from provision.doctor.clocks import is_off
 from provision.doctor.facts import Contact, Facts, Server, Unknown
 from provision.doctor.finding import Code, Finding, skipped, well
+from provision.settings import VOBIZ_PATH, base_url_hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ def _check(server: Server, words: _Words) -> Iterator[Finding]:
     key = f"{server.name} key"
     match server.contact:
         case Contact.SILENT:
-            yield _unwell(words.reachable, server, f"check {words.setting} and the network, and that it is running")
+            mend = f"check {words.setting} and the network, and that it is running"
+            if words is _CARRIER and not server.url.endswith(VOBIZ_PATH):
+                mend = f"{base_url_hint(server.url)}; {mend}"
+            yield _unwell(words.reachable, server, mend)
             yield skipped(words.key, key, "there was no answer")
         case Contact.REFUSES:
             mend = f"see what is wrong at {server.name}; {words.setting} may also point to something else"

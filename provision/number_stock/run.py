@@ -5,7 +5,7 @@ All raise AccessDeniedError, UnreachableError and RefusedError of `provision.err
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -40,11 +40,16 @@ class CarrierKey(Protocol):
         """Its key."""
         ...
 
+    @property
+    def tell(self) -> Callable[[str], None] | None:
+        """What gets a line for the user while the carrier has to be waited for."""
+        ...
+
 
 @asynccontextmanager
 async def opened(key: CarrierKey) -> AsyncIterator[Stock]:
     """Open the carrier for as long as the block lasts."""
-    http = VobizHttp(key.vobiz_base_url, key.vobiz_auth_id, key.vobiz_auth_token)
+    http = VobizHttp(key.vobiz_base_url, key.vobiz_auth_id, key.vobiz_auth_token, tell=key.tell)
     try:
         yield Stock(http)
     finally:

@@ -16,7 +16,7 @@ from provision.number_stock.rows import StockRow
 from provision.number_stock.values import Found, Offer, Owned
 from provision.number_stock.wanted import Wanted
 from provision.vobiz_http import VobizHttp
-from provision.vobiz_json import ApplicationRow, Page, TrunkRow, read_page
+from provision.vobiz_json import ApplicationRow, Page, TrunkRow
 from telephony.numbers import CARRIER_REGION
 
 _PER_PAGE: Final = 100
@@ -85,7 +85,7 @@ class Stock:
         except ValidationError as error:
             fields = ", ".join(".".join(str(part) for part in detail["loc"]) for detail in error.errors())
             told = f"an answer with another form than documented ({fields or 'no object'})"
-            raise self.http.unreachable(told) from None
+            raise self.http.strange(told) from None
 
     async def _inventory(self, wanted: Wanted) -> AsyncIterator[Offer]:
         """Read page after page: whoever has seen enough leaves the others alone."""
@@ -103,12 +103,7 @@ class Stock:
 
     async def _inventory_page(self, wanted: Wanted, number: int) -> Page:
         params: dict[str, str | int] = {**wanted.query(), "page": number, "per_page": _PER_PAGE}
-        path = self.http.path("inventory", "numbers")
-        body = await self.http.send("GET", path, params=params, what="the inventory of numbers")
-        try:
-            return read_page(body)
-        except ValueError as error:
-            raise self.http.unreachable(f"{error} of the inventory") from None
+        return await self.http.page(("inventory", "numbers"), params, name="the inventory")
 
     async def _named(self, rows: Sequence[StockRow]) -> tuple[Owned, ...]:
         """Read the names of trunks and applications only where numbers hang on some."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from provision.routing.mends import APPLY
 from provision.routing.verdict import Cause, Code, Outcome, Step, Verdict
 from provision.routing.why_carrier import leads_to
+from telephony.shown_url import Written, shown_url
 
 if TYPE_CHECKING:
     from provision.routing.call import Call
@@ -17,13 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the manifest sends a number: `sip_host` (``host:port``), or the `answer_url` of a stream server."""
+    """Where the manifest sends a number: `sip_host` (``host:port``), or the `answer_url` of a stream server.
+
+    `written` has the manifest's own words for URLs (`telephony.shown_url`).
+    """
 
     sip_host: str = ""
     answer_url: str = ""
+    written: Written = ()
 
     def __str__(self) -> str:
-        return self.sip_host or self.answer_url
+        return self.sip_host or self.shown(self.answer_url)
+
+    def shown(self, found: str) -> str:
+        """Return what the carrier has, as it may be shown."""
+        return shown_url(found, self.written)
 
 
 def route_away(world: World, call: Call, place: Place) -> Verdict:
@@ -59,7 +68,8 @@ def _why_not(world: World, number: str, place: Place) -> Iterator[Cause]:
         sentence = "The number is assigned to nothing."
         yield _cause(Code.NUMBER_NOT_ASSIGNED, number, "trunk", sentence, f"send it to {place}", APPLY)
     elif not _same(found, place):
-        sentence = f"The number goes to {found}, and the manifest sends it to {place}."
+        other = "the same with another part that is not shown" if place.shown(found) == str(place) else str(place)
+        sentence = f"The number goes to {place.shown(found)}, and the manifest sends it to {other}."
         yield _cause(Code.NUMBER_ON_OTHER_TRUNK, number, "trunk", sentence, f"send it to {place}", APPLY)
 
 

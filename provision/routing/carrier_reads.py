@@ -75,4 +75,4 @@ def _row(http: VobizHttp, model: type[_Row], row: Any) -> _Row:
     try:
         return model.model_validate(row)
     except ValidationError:
-        raise http.unreachable("an answer with another form than documented") from None
+        raise http.strange("an answer with another form than documented") from None

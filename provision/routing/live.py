@@ -77,7 +77,7 @@ def _place(number: str, manifest: Manifest) -> Place | None:
         case SipRoute(sip=destinations):
             return Place(sip_host=destinations[0].host_port)
         case StreamRoute(stream=urls):
-            return Place(answer_url=urls.answer_url)
+            return Place(answer_url=urls.answer_url, written=manifest.written_urls)
     return None
 
 
@@ -102,7 +102,7 @@ async def read_world(number: str, *, manifest: Manifest, settings: ProvisionSett
 
 
 async def _read_carrier(settings: ProvisionSettings, number: str) -> tuple[Carrier | None, str]:
-    http = VobizHttp(settings.vobiz_base_url, settings.vobiz_auth_id, settings.vobiz_auth_token)
+    http = VobizHttp(settings.vobiz_base_url, settings.vobiz_auth_id, settings.vobiz_auth_token, tell=settings.tell)
     try:
         return await read_carrier(http, number), ""
     except WorldError as error:

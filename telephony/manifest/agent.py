@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from telephony.manifest.entry import Entry, Location, problems
+from telephony.shown_url import shown_url
 
 ReadText = Callable[[str], str]
 """Returns the text of a file named in the manifest, or raises OSError or UnicodeDecodeError."""
@@ -36,7 +37,7 @@ ToolName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 def _http_url(text: str) -> str:
     scheme, mark, rest = text.partition("://")
     if scheme not in {"http", "https"} or not mark or not rest or any(char.isspace() for char in text):
-        raise ValueError(f"{text!r} is not an http:// or https:// address")
+        raise ValueError(f"{shown_url(text)!r} is not an http:// or https:// address")
     return text
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from telephony.errors import UserError
+from telephony.errors import UserError, shortened
 from telephony.manifest.agent import READ_TEXT, ReadText
 from telephony.manifest.folder import Part, TwiceError, merged, parts_of
 from telephony.manifest.model import Manifest
@@ -159,7 +159,8 @@ def _validated(tree: YamlTree, filled: Mapping[KeyPath, tuple[str, str]], *, nam
         manifest = Manifest.model_validate(tree.value, context={READ_TEXT: read_text})
     except ValidationError as error:
         raise ManifestError(name, [_untold(problem, filled) for problem in _problems(error, tree)]) from None
-    return Source(name, manifest, tree, filled)
+    urls = tuple(dict.fromkeys(text for path, text in filled.items() if "stream" in path))
+    return Source(name, manifest.with_written_urls(urls) if urls else manifest, tree, filled)
 
 
 def _untold(problem: Problem, filled: Mapping[KeyPath, tuple[str, str]]) -> Problem:
@@ -223,7 +224,7 @@ def _message(details: ErrorDetails) -> str:
 
 
 def _written(path: KeyPath) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" for part in path).removeprefix(".")
 
 
 def _line(name: str, problem: Problem) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, StringConstraints, model_validator
 
 from telephony.manifest.agent import AgentName, AgentProfile, TargetName
 from telephony.manifest.cidr import VOBIZ_SIGNALLING, Cidr
@@ -14,6 +14,7 @@ from telephony.manifest.number_lines import NumberEntry, NumberSettings, expande
 from telephony.manifest.outbound import Outbound
 from telephony.manifest.rates import Rates
 from telephony.manifest.targets import AFTER_KEYS, Target, TargetAfter
+from telephony.shown_url import Written
 
 MANIFEST_VERSION: Final = 1
 _MOST_PORT: Final = 65535
@@ -85,6 +86,18 @@ class Manifest(Entry):
     outbound: Outbound | None = None
     targets: dict[TargetName, Target] = Field({})
     rates: Rates = Rates()
+    _written_urls: Written = PrivateAttr(())
+
+    @property
+    def written_urls(self) -> Written:
+        """The URLs that variables were filled into, for `telephony.shown_url`."""
+        return self._written_urls
+
+    def with_written_urls(self, written: Written) -> Self:
+        """Return the manifest with them."""
+        kept = self.model_copy()
+        kept._written_urls = written
+        return kept
 
     @model_validator(mode="after")
     def _transfers_can_be_made(self) -> Self:

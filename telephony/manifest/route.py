@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from telephony.manifest.entry import Entry
+from telephony.shown_url import shown_url
 from telephony.sip_uri import SipUri, SipUriError
 
 Transport = Literal["udp", "tcp", "tls"]
@@ -135,9 +136,9 @@ def _check_url(url: str) -> None:
     except ValueError:
         host = None
     if not host or any(char.isspace() for char in url) or parts.scheme not in ("http", "https"):
-        raise ValueError(f"{url!r} is not an https:// address")
+        raise ValueError(f"{shown_url(url)!r} is not an https:// address")
     if parts.scheme == "http" and host not in _LOOPBACK:
-        raise ValueError(f"{url!r} must begin with https://, since the carrier calls it over the internet")
+        raise ValueError(f"{shown_url(url)!r} must begin with https://, since the carrier calls it over the internet")
 
 
 def _kind(value: Any) -> str:

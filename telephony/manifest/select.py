@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from telephony.errors import UserError
+from telephony.errors import UserError, shortened
 from telephony.manifest.model import Manifest
 from telephony.manifest.number_lines import NumberEntry
 from telephony.manifest.route import AgentRoute, SipRoute, SplitRoute
@@ -17,7 +17,7 @@ class TargetError(UserError):
     """A target that names nothing."""
 
     def __init__(self, target: str, reason: str) -> None:
-        super().__init__(f"--target {target}: {reason}")
+        super().__init__(f"--target {shortened(target)}: {reason}")
 
 
 def select(manifest: Manifest, targets: Iterable[str]) -> frozenset[str]:

@@ -15,13 +15,13 @@ from tests.agent.profiles import ENVIRON, settings
 
 
 def test_every_missing_key_is_named_in_one_line() -> None:
-    """All at once, so that nobody has to start the worker once per key; the exit code is 1."""
+    """All at once, so that nobody has to start the worker once per key; the exit code is 2."""
     with pytest.raises(SettingMissingError) as caught:
         AgentSettings.from_environ({"LIVEKIT_URL": "ws://127.0.0.1:7880", "OPENAI_API_KEY": ""})
     text = str(caught.value)
     assert text.startswith("DEEPGRAM_API_KEY, LIVEKIT_API_KEY, LIVEKIT_API_SECRET, OPENAI_API_KEY are not set")
     assert "\n" not in text
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize(

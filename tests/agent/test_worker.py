@@ -118,9 +118,9 @@ async def refusal(rig: Rig, *arguments: str, **environ: str) -> tuple[int, list[
 
 
 async def test_a_missing_key_is_one_line_before_any_call(rig: Rig) -> None:
-    """Exit code 1."""
+    """Exit code 2."""
     code, lines = await refusal(rig, DEEPGRAM_API_KEY="", OPENAI_API_KEY="")
-    assert code == 1
+    assert code == 2
     assert lines == ["DEEPGRAM_API_KEY, OPENAI_API_KEY are not set: put them into the environment or into .env"]
 
 

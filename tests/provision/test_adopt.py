@@ -99,7 +99,7 @@ async def test_a_manifest_is_drafted_from_what_is_there(world: World) -> None:
     )
     for assigned in numbers:
         world.vobiz.account.assign(assigned, {"trunk_group_id": pbx["trunk_id"]})
-    text = await draft(world.deployment, world.settings())
+    text = (await draft(world.deployment, world.settings())).text
     loaded = parsed(text)
     routes = {entry.number: entry.route for entry in loaded.numbers}
     assert routes[number] == AgentRoute(agent="anna")
@@ -113,6 +113,6 @@ def test_an_empty_account_makes_an_empty_manifest() -> None:
     """With an agent to begin with."""
     from provision.observed import Observed
 
-    text = import_manifest(Observed(), deployment="prod")
+    text = import_manifest(Observed(), deployment="prod").text
     assert "numbers: []" in text
     assert "front-desk" in text

@@ -20,6 +20,7 @@ from lab.vobiz.faults import Fault
 from tests.provision.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
+LIMITED = "Vobiz limits the rate of requests (HTTP 429): waiting until it takes more"
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ async def test_plan_apply_drift_rollback(folder: Folder) -> None:
     assert (await folder.run("provision", "apply")).code == 2  # nobody can be asked
     applied = await folder.run("provision", "apply", "--yes")
     assert (applied.code, "Done: 4 written, all read back." in applied.out) == (0, True)
+    again = await folder.run("provision", "apply", "--yes")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "Nothing to do: nothing was written.")
     assert (await folder.run("provision", "drift")).code == 0
     folder.write(f'number: "{one}", route: {{agent: bela}}', f'number: "{two}", route: {{agent: anna}}')
     assert (await folder.run("provision", "drift")).code == 3
@@ -146,8 +149,43 @@ async def test_plan_apply_drift_rollback(folder: Folder) -> None:
     assert (await folder.run("provision", "rollback", "--yes", "--allow-delete")).code == 0
     folder.write(f'number: "{one}", route: {{agent: anna}}')
     assert (await folder.run("provision", "drift")).code == 0
+    manifest = folder.path / "dialroom.yaml"
+    right = manifest.read_text()
+    manifest.write_text(right.replace(folder.world.deployment, "mistyped"))
+    nothing = await folder.run("provision", "destroy", "--yes")
+    assert (nothing.code, f"but objects of {folder.world.deployment} are" in nothing.out) == (0, True), nothing.out
+    manifest.write_text(right)
     assert (await folder.run("provision", "destroy", "--yes")).code == 0
     assert (folder.path / ".dialroom" / "provision.db").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("words", ["provision plan --json", "numbers list --json"])
+async def test_a_carrier_that_limits_the_rate_or_fails_is_told(folder: Folder, words: str) -> None:
+    """On standard error, while it is waited for; and that nothing of ours was refused when its API is broken."""
+    folder.write(f'number: "{folder.world.number()}", route: {{agent: anna}}')
+    folder.world.vobiz.faults.waiting = [Fault(method="GET", status=429)]
+    waited = await folder.run(*words.split())
+    assert (waited.code, waited.err) == (0, f"{LIMITED}\n")
+    assert json.loads(waited.out)
+    folder.world.vobiz.faults.waiting = [Fault(method="GET", status=503, times=3)]
+    failed = await folder.run(*words.split())
+    assert (failed.code, failed.out) == (1, "")
+    assert "Vobiz's API failed when asked for " in failed.err
+    assert failed.err.endswith(" (HTTP 503: Service Unavailable); try again later\n")
+
+
+@pytest.mark.parametrize(
+    "words", ["provision plan", "provision import", "numbers list", "numbers search", "numbers buy +918071000001 --yes"]
+)
+async def test_an_address_without_its_path_is_told_with_what_lacks(folder: Folder, words: str) -> None:
+    """The same for every command that asks the carrier."""
+    folder.write(f'number: "{folder.world.number()}", route: {{agent: anna}}')
+    url = folder.world.vobiz.base_url.removesuffix("/api/v1")
+    told = await folder.run(*words.split(), VOBIZ_BASE_URL=url)
+    hint = "VOBIZ_BASE_URL does not end with /api/v1, as https://api.vobiz.ai/api/v1 does\n"
+    assert (told.code, told.out) == (1, "")
+    assert told.err.startswith(f"dialroom: cannot reach Vobiz at {url}: ")
+    assert told.err.endswith(f"; {hint}")
 
 
 async def test_two_applies_at_once_make_everything_once(folder: Folder) -> None:
@@ -183,13 +221,41 @@ async def test_by_hand_to_adopted(folder: Folder) -> None:
     name = folder.world.deployment
     drafted = await folder.run("provision", "import", "--deployment", name, "--out", "dialroom.yaml")
     assert drafted.code == 0, drafted.err
+    idle = folder.world.number()
+    told = json.loads((await folder.run("provision", "import", "--json")).out)
+    assert (told["without_route"], told["manifest"].startswith("version: 1\n")) == ([idle], True)
     assert (await folder.run("provision", "import", "--out", "dialroom.yaml")).code == 2  # it is there already
     plan = await folder.run("provision", "plan")
     assert "so carrier trunk" in plan.out
+    assert "`dialroom provision adopt`" in plan.out
+    before = await folder.world.snapshot()
+    shown = await folder.run("provision", "adopt", "--json")
+    assert (shown.code, shown.err) == (0, "")
+    would = json.loads(shown.out)
+    assert (would["adopted"], [one["server_id"] for one in would["adopt"]]) == (False, [trunk["trunk_id"]])
+    assert await folder.world.snapshot() == before
     adopted = await folder.run("provision", "adopt", "--yes")
     assert (adopted.code, "1 to adopt" in adopted.out) == (0, True)
     assert (await folder.run("provision", "plan", "--exit-code")).code == 0
     assert folder.world.vobiz.account.trunks[trunk["trunk_id"]]["name"].startswith(f"dialroom-{name}_to_pbx")
+
+
+async def test_a_secret_in_a_url_is_written_and_not_shown(folder: Folder) -> None:
+    """Also from a saved plan, which keeps it."""
+    number = folder.world.number()
+    folder.write(
+        f'number: "{number}", route: {{stream: {{answer_url: "https://x.in/${{PART}}/a?t=s3cret", '
+        'hangup_url: "https://me:s3cret@x.in/b"}}'
+    )
+    commands = ["plan", "plan --json", "plan --markdown", "plan --out plan.json", "apply plan.json --yes --json"]
+    commands = [f"provision {words}" for words in (*commands, "show", "show --json")] + [f"route-test {number}"]
+    told = [await folder.run(*words.split(), PART="hidden-part") for words in commands]
+    assert [ended.code for ended in told] == [0] * len(told), [ended.err for ended in told]
+    assert not any("s3cret" in ended.out + ended.err for ended in told)
+    assert not any("hidden-part" in ended.out for ended in told if '"applied"' not in ended.out)
+    (application,) = folder.world.vobiz.account.applications.values()
+    assert application["answer_url"] == "https://x.in/hidden-part/a?t=s3cret"
+    assert application["hangup_url"] == "https://me:s3cret@x.in/b"
 
 
 async def test_what_looks_only(folder: Folder) -> None:

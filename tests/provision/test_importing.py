@@ -40,7 +40,7 @@ def ruled(number: str, metadata: str, agent: str = "") -> list[Seen]:
 def imported(*seen: Seen) -> tuple[Manifest, str]:
     """Return the manifest, read again, and its text."""
     numbers = tuple(OwnedNumber(number=s.value.name, blockers=()) for s in seen if isinstance(s.value, Assignment))
-    text = import_manifest(Observed(objects=seen, owned_numbers=numbers), deployment="prod")
+    text = import_manifest(Observed(objects=seen, owned_numbers=numbers), deployment="prod").text
     return parsed(text), text
 
 
@@ -96,6 +96,16 @@ def test_urls_are_taken_by_the_letter() -> None:
     route = loaded.numbers[0].route
     assert isinstance(route, StreamRoute)
     assert (route.stream.answer_url, route.stream.hangup_url) == ("https://x.in/${A}?b=$1", "https://x.in/$${B}")
+
+
+@pytest.mark.parametrize(("count", "told"), [(20, "+918071000019\n"), (45, "+918071000019 and 25 more\n")])
+def test_numbers_without_a_route_are_counted(count: int, told: str) -> None:
+    """The first twenty stand in a comment, all of them are told to programs."""
+    numbers = tuple(f"+9180710000{index:02}" for index in range(count))
+    owned = tuple(OwnedNumber(number=number) for number in numbers)
+    drafted = import_manifest(Observed(owned_numbers=owned), deployment="prod")
+    assert drafted.text.endswith(told)
+    assert drafted.to_dict() == {"manifest": drafted.text, "without_route": list(numbers), "left_out": []}
 
 
 @pytest.mark.parametrize("deployment", ["", "Prod", "1st", "a" * 33, "a\nb"])

@@ -6,9 +6,9 @@ import pytest
 
 from provision.apply import apply
 from provision.changes import Create, Delete, Report, Update
-from provision.desired import desire
+from provision.desired import Desired, desire
 from provision.errors import PlanConflictError, PlanStaleError
-from provision.observed import OwnedNumber, Seen
+from provision.observed import Observed, OwnedNumber, Seen
 from provision.plan import Plan, plan
 from provision.values import Assignment, CarrierTrunk, DispatchRule, InboundTrunk
 from telephony.dispatch import DispatchMetadata, worker_name
@@ -139,7 +139,12 @@ def test_a_number_on_a_foreign_livekit_trunk_is_a_conflict_that_names_both_sides
     memory.foreign(InboundTrunk(name="legacy", numbers=(form,), allowed_addresses=()), server_id="ST_1")
     (told,) = conflicts(memory, one="anna")
     assert told.startswith("+918071000001: LiveKit trunk legacy (ST_1) has it (not made by dialroom), ")
-    assert told.endswith("so LiveKit trunk dialroom-test-anna cannot; take it out there")
+    adopt = "make that one ours with `dialroom provision adopt`"
+    assert told.endswith(f"so LiveKit trunk dialroom-test-anna cannot; {adopt}, or take it out there")
+    assert conflicts(memory, two="bela") == []
+    memory.foreign(InboundTrunk(name="more", numbers=(TWO, "+918071000009"), allowed_addresses=()), server_id="ST_2")
+    (told,) = conflicts(memory, two="bela")
+    assert told.endswith("so LiveKit trunk dialroom-test-bela cannot; take it out there")
 
 
 def test_a_number_on_another_deployments_trunk_is_a_conflict(memory):
@@ -162,6 +167,21 @@ def test_a_number_on_a_foreign_carrier_trunk_is_a_conflict_that_names_both_sides
     (told,) = conflicts(memory, one="anna")
     assert told.startswith("+918071000001: carrier trunk pbx (T-1) has it (not made by dialroom), ")
     assert told.endswith("so carrier trunk dialroom-test-in cannot; unassign it there, or --take-over")
+
+
+def test_what_may_be_adopted_is_not_only_to_be_taken_over(memory):
+    """A carrier trunk with nothing but the numbers of one route; not one that has more."""
+    memory.foreign(CarrierTrunk(name="pbx", inbound_destination="pbx.lotus.in"), server_id="T-1")
+    for number in (ONE, TWO):
+        memory.objects.append(
+            Seen(value=Assignment(name=number, trunk="pbx"), server_id=number, stamp=None, refers=frozenset({"T-1"}))
+        )
+    ways = "unassign it there, or --take-over"
+    told = conflicts(memory, one="anna", two="bela")
+    assert len(told) == 2
+    assert all(text.endswith(f"; make that one ours with `dialroom provision adopt`, {ways}") for text in told)
+    (told,) = conflicts(memory, one="anna")
+    assert told.endswith(f"cannot; {ways}")
 
 
 def test_a_number_that_the_account_does_not_own_is_a_conflict(memory):
@@ -232,6 +252,18 @@ def test_an_example_host_is_a_warning():
     made = plan(desire(manifest(one="anna")), Memory(owned=(ONE,)).state())
     assert [report.level for report in made.reports] == ["warning"]
     assert "sip.example.com" in made.reports[0].message
+
+
+def test_objects_of_other_deployments_only_are_a_warning(memory):
+    """A name that was mistyped or changed: what is there is not touched, and not passed over in silence."""
+    warning = "nothing of deployment prdo is there, but objects of test are: is its name right?"
+    assert all(report.subject != "prdo" for report in plan(Desired(deployment="prdo", values=()), Observed()).reports)
+    made_so(memory, one="anna")
+    made = plan(Desired(deployment="prdo", values=()), memory.state())
+    assert Report("warning", "prdo", warning) in made.reports
+    assert made.changes == made.conflicts == ()
+    reports = plan(desire(manifest(one="anna", two="bela")), memory.state()).reports
+    assert not any("is there, but" in report.message for report in reports)
 
 
 def test_conflicts_keep_everything_from_being_written(memory):

@@ -1,11 +1,15 @@
 """A plan as text: what a person reads before saying yes."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from provision.changes import Create, Delete, Report, Update
 from provision.plan import Plan
-from provision.render import render, summary
-from provision.values import Assignment, CarrierTrunk, DispatchRule, InboundTrunk
+from provision.render import inventory, markdown, render, shown, summary
+from provision.run import Applied
+from provision.values import Application, Assignment, CarrierTrunk, DispatchRule, InboundTrunk
 
 FORMS = ("+918071000001", "00918071000001", "08071000001", "8071000001")
 TRUNK = InboundTrunk(name="dialroom-demo-desk", numbers=FORMS, allowed_addresses=("10.0.0.0/24",))
@@ -83,6 +87,28 @@ def test_colour_is_an_argument(colour):
     """Without it there is no escape sequence."""
     text = render(Plan(deployment="demo", changes=(Create(RULE),)), colour=colour)
     assert ("\x1b[" in text) is colour
+
+
+SECRET = "s3cret"
+BOT = Application(name="dialroom-demo_app_bot", answer_url=f"https://me:{SECRET}@bot.in/a?t={SECRET}")
+
+
+def test_no_secret_of_a_url_is_shown():
+    """Not in text, a table or JSON; what is applied has it."""
+    other = replace(BOT, answer_url=BOT.answer_url.replace(SECRET, "an0ther"), hangup_url=f"https://x.in/{SECRET}/b")
+    plan = Plan(deployment="d", changes=(Create(BOT), Update(BOT, other)))
+    masked = "https://me:***@bot.in/a?t=***"
+    assert plan.to_dict()["changes"][0]["after"]["answer_url"] == BOT.answer_url
+    written = replace(plan, written_urls=((f"https://x.in/{SECRET}", "https://x.in/${PART}"),))
+    for text in (render(written), markdown(written), json.dumps(shown(written.to_dict(), written.written_urls))):
+        assert SECRET not in text
+        assert "an0ther" not in text
+    assert f"answer_url  {masked}\n" in render(plan)
+    assert f"answer_url  {masked} (a part that is not shown changes)\n" in render(plan)
+    assert " → https://x.in/${PART}/b\n" in render(written)
+    assert shown(plan.to_dict(), ())["changes"][0]["after"]["answer_url"] == masked
+    assert SECRET not in inventory("d", (BOT,))
+    assert SECRET not in json.dumps(Applied(plan=written).to_dict())
 
 
 def test_names_of_strangers_do_nothing_to_the_terminal():

@@ -54,7 +54,7 @@ def test_everything_that_is_missing_is_told_at_once():
     with pytest.raises(SettingMissingError) as refused:
         ProvisionSettings.from_environ(environ)
     assert str(refused.value) == "LIVEKIT_API_SECRET, VOBIZ_AUTH_ID are not set; write them into .env"
-    assert refused.value.exit_code == 1
+    assert refused.value.exit_code == 2
 
 
 def test_a_given_environment_is_the_only_one(monkeypatch, tmp_path):

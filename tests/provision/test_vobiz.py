@@ -13,7 +13,17 @@ from pydantic import SecretStr
 from lab.vobiz.faults import Fault
 from lab.vobiz.live import LiveCall
 from lab.vobiz.server import FakeVobiz
-from provision.errors import AccessDeniedError, InUseError, OutcomeUnknownError, RefusedError, UnreachableError
+from provision.batch import compare
+from provision.errors import (
+    AccessDeniedError,
+    BusyError,
+    FailedError,
+    InUseError,
+    NotAsPlannedError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnreachableError,
+)
 from provision.observed import Observed
 from provision.servers import Ids
 from provision.values import Application, Assignment, CarrierOutbound, CarrierTrunk, Credential, Key, Kind, key_of
@@ -221,7 +231,7 @@ async def test_a_read_is_tried_three_times(vobiz: FakeVobiz, carrier: Vobiz, sta
     vobiz.faults.waiting = [Fault(method="GET", path="/trunks", status=status, times=2)]
     await carrier.observe()
     vobiz.faults.waiting = [Fault(method="GET", path="/trunks", status=status, times=3)]
-    with pytest.raises(RefusedError, match=f"HTTP {status}"):
+    with pytest.raises(FailedError, match=f"Vobiz's API failed .* the list of trunks .HTTP {status}: .*; try again"):
         await carrier.observe()
 
 
@@ -234,8 +244,18 @@ async def test_a_busy_carrier_is_borne_for_a_while(vobiz: FakeVobiz):
     assert len(vobiz.account.trunks) == 1
     busy.times = 1
     async with client(vobiz, busy_limit_s=0) as carrier:
-        with pytest.raises(RefusedError, match="HTTP 429"):
+        limited = r"limits the rate .* creating dialroom-test-in \(HTTP 429.*; try again later"
+        with pytest.raises(BusyError, match=limited):
             await carrier.create(TRUNK, Ids(Observed(), "test"))
+
+
+async def test_whoever_waits_for_a_busy_carrier_is_told_once(vobiz: FakeVobiz):
+    """Not for each of its refusals."""
+    vobiz.faults.waiting = [Fault(method="*", status=429, times=7)]
+    told: list[str] = []
+    async with client(vobiz, tell=told.append) as carrier:
+        await carrier.observe()
+    assert told == ["Vobiz limits the rate of requests (HTTP 429): waiting until it takes more"]
 
 
 async def test_a_read_without_answer_is_tried_again(vobiz: FakeVobiz, carrier: Vobiz):
@@ -388,3 +408,13 @@ def test_a_body_without_a_list_is_no_empty_list(body):
 def test_a_list_ends_where_its_total_says_or_a_page_is_short(body, seen, last):
     """Never endless."""
     assert read_page(body).is_last(seen=seen, asked=2) is last
+
+
+def test_what_was_not_written_as_planned_is_told_without_the_secrets_of_its_url():
+    """Although that is all that differs."""
+    urls = [f"https://me:{secret}@bot.in/a" for secret in ("s3cret", "an0ther")]
+    one, two = (Application(name="x", answer_url=url) for url in urls)
+    with pytest.raises(NotAsPlannedError) as failed:
+        compare(key_of(one), one, two)
+    told = "answer_url is 'https://me:***@bot.in/a', with another part that is not shown"
+    assert str(failed.value) == f"carrier application x is not as planned: {told}"

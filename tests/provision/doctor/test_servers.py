@@ -8,7 +8,7 @@ from provision.doctor.contact import contact_of, unknown_since
 from provision.doctor.contact import told as text_of
 from provision.doctor.facts import Account, Contact, Offset, Unknown
 from provision.doctor.servers import check_carrier, check_livekit
-from provision.errors import AccessDeniedError, RefusedError, UnreachableError
+from provision.errors import AccessDeniedError, FailedError, RefusedError, UnreachableError
 from tests.provision.doctor.pure import CARRIER, LIVEKIT, found, told
 
 SILENT = {"contact": Contact.SILENT, "detail": "cannot reach Vobiz at https://api.vobiz.ai/api/v1: timed out"}
@@ -35,6 +35,9 @@ def test_what_could_not_be_reached_says_why():
     assert reachable.sentence == "Cannot reach Vobiz at https://api.vobiz.ai/api/v1: timed out."
     assert "VOBIZ_BASE_URL" in reachable.mend
     assert key.sentence == "Not looked at: there was no answer."
+    bare = replace(CARRIER, **SILENT | {"url": "https://api.vobiz.ai"})
+    assert "VOBIZ_BASE_URL does not end with /api/v1" in found(check_carrier, carrier=bare)[0].mend
+    assert "/api/v1" not in reachable.mend
 
 
 def test_a_wrong_key_is_named_by_its_variables():
@@ -73,9 +76,14 @@ def test_a_trial_account_takes_no_calls(account, level):
         ),
         (AccessDeniedError("Vobiz", names=("A", "B")), Contact.DENIES, "Vobiz refused the key"),
         (
-            RefusedError("Vobiz", "the account", status=500, code="", detail="one; two"),
+            RefusedError("Vobiz", "the account", status=403, code="", detail="one; two"),
             Contact.REFUSES,
-            "Vobiz refused the account: one; two (HTTP 500)",
+            "Vobiz refused the account: one; two (HTTP 403)",
+        ),
+        (
+            FailedError("Vobiz", "the account", status=500, code="", detail="one; two"),
+            Contact.REFUSES,
+            "Vobiz's API failed when asked for the account (HTTP 500: one; two)",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """The key of a stand-in, as the functions want it, and nothing else: no LiveKit is needed for numbers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -14,6 +15,7 @@ class Key:
     vobiz_base_url: str
     vobiz_auth_id: str
     vobiz_auth_token: SecretStr
+    tell: Callable[[str], None] | None = None
 
 
 def key_of(fake: FakeVobiz) -> Key:

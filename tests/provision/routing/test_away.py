@@ -43,6 +43,23 @@ def test_a_number_that_goes_where_the_manifest_says_is_well(place: Place, of_num
     assert str(place) in found.steps[0].text
 
 
+def test_no_secret_of_a_url_is_told() -> None:
+    """Neither of the manifest's nor of what the carrier has."""
+    url = "https://me:s3cret@bot.lotus.in/answer?t=s3cret"
+    shown = "https://me:***@bot.lotus.in/answer?t=***"
+    there = replace(carrier(application_id="a1"), applications={"a1": url})
+    world = replace(GOOD, carrier=there)
+    found = route_away(world, CALL, Place(answer_url=url))
+    assert found.exit_code == 0
+    assert shown in found.steps[0].text
+    found = route_away(world, CALL, Place(answer_url=url.replace("s3cret", "an0ther")))
+    assert found.causes[0].sentence.startswith(f"The number goes to {shown}, and the manifest sends it to the same")
+    assert not any(secret in str(found.to_dict()) for secret in ("s3cret", "an0ther"))
+    written = ((url, "https://me:${PW}@bot.lotus.in/answer?t=${T}"),)
+    found = route_away(replace(GOOD, carrier=carrier()), CALL, Place(answer_url=url, written=written))
+    assert "https://me:${PW}@bot.lotus.in/answer?t=${T}" in found.causes[0].mend
+
+
 @pytest.mark.parametrize(
     ("place", "given", "code"),
     [
