@@ -169,7 +169,16 @@ async def _press(phone: PhoneCall, key: str) -> float:
 
 
 async def _first(tape: Tape, hertz: Sequence[int], *, since_s: float) -> float | None:
-    return await _until(lambda: tape.first(hertz, least=LEAST, since_s=since_s))
+    unheard_s = since_s
+
+    def probe() -> float | None:
+        """Look at what has come since the last look: looking at all of it again would delay packets of ours."""
+        nonlocal unheard_s
+        found = tape.first(hertz, least=LEAST, since_s=unheard_s)
+        unheard_s = max(unheard_s, tape.at_s[-1]) if tape.at_s else unheard_s
+        return found
+
+    return await _until(probe)
 
 
 async def _agent_after(call: _Briefed, since_s: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,7 +29,7 @@ class Tape:
 
     def amplitudes(self, hertz: Sequence[int], *, since_s: float = 0.0) -> tuple[NDArray[np.float64], Amplitudes]:
         """Return when each packet since then came (time.monotonic), and its amplitude at each frequency."""
-        first = next((index for index, at_s in enumerate(self.at_s) if at_s >= since_s), len(self.at_s))
+        first = bisect_left(self.at_s, since_s)
         at_s, packets = np.array(self.at_s[first:]), self.packets[first:]
         if not packets:
             return at_s, np.zeros((0, len(hertz)))

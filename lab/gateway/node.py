@@ -19,6 +19,8 @@ from lab.psrpc.server import PsrpcServer
 from lab.sip.endpoint import SipEndpoint
 from lab.sip.leg import Call
 
+CANCEL_AGAIN_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Leg:
@@ -64,6 +66,10 @@ class Node:
     async def hang_up_all(self) -> None:
         """End every call: BYE where it is answered, else CANCEL or a refusal. Waits until all of it is done."""
         await asyncio.gather(*(leg.call.bye(leg.headers()) for leg in list(self.legs.values())))
-        for task in (calls := list(self.calls)):
-            task.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
+        left = set(self.calls)
+        while (
+            left
+        ):  # redis-py waits by `asyncio.wait_for`, which swallows a cancellation now and then before Python 3.12
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
