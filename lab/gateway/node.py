@@ -67,9 +67,7 @@ class Node:
         """End every call: BYE where it is answered, else CANCEL or a refusal. Waits until all of it is done."""
         await asyncio.gather(*(leg.call.bye(leg.headers()) for leg in list(self.legs.values())))
         left = set(self.calls)
-        while (
-            left
-        ):  # redis-py waits by `asyncio.wait_for`, which swallows a cancellation now and then before Python 3.12
-            for task in left:
+        while left:
+            for task in left:  # again: redis-py's `asyncio.wait_for` may swallow it (before Python 3.12)
                 task.cancel()
             _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
