@@ -31,7 +31,7 @@ from agent.transfer.events import CallerGone, Cancelled
 from agent.transfer.handover import Handover
 from agent.transfer.human import Line
 from agent.transfer.message import KeepMessage, message_tool
-from agent.transfer.outcome import COMES_BACK, Outcome
+from agent.transfer.outcome import AFTER_AN_ANSWER, Outcome
 from agent.transfer.waiting import CallerSide
 from telephony.dispatch import outbound_name
 from telephony.legs import is_supervised
@@ -178,7 +178,9 @@ class TransferDesk:
         )
         log.info("transfer begins", extra={"target": name, "people": len(target.people)})
         self._run = asyncio.create_task(_one_after_the_other(self._run, self._running.run()))
-        self._talk.make_ready([notice(target), *(next_words(end, target, after(target, end)) for end in COMES_BACK)])
+        self._talk.make_ready(
+            [notice(target), *(next_words(end, target, after(target, end)) for end in AFTER_AN_ANSWER)]
+        )
 
     async def _dial_from(self) -> Line:
         listed = await self._ctx.api.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest())

@@ -25,6 +25,8 @@ Outcome = Literal[
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 COMES_BACK: Final = tuple(end for end in OUTCOMES if end not in ("bridged", "referred", "caller_left"))
 """After these the caller is the agent's again."""
+AFTER_AN_ANSWER: Final[tuple[Outcome, ...]] = ("declined", "human_left", "callback", "voicemail")
+"""Of these, those that end a leg which was answered."""
 
 
 EndedBy = Literal["human", "caller", "agent", "nobody"]

@@ -164,7 +164,7 @@ async def says(desk: Desk, human: Line, words: str) -> None:
 def hums(human: Line) -> None:
     """Let the colleague hum again."""
     assert human.rtp.codec is not None
-    human.rtp.next_frame = tone(PHONE_HZ, human.rtp.codec.sample_rate)
+    human.rtp.next_frame = tone(PHONE_HZ, rate=human.rtp.codec.sample_rate)
 
 
 def has_heard_caller(human: Line) -> bool:
