@@ -16,7 +16,7 @@ from livekit import api, rtc
 
 from telephony.legs import HANDED_OVER, LEG
 
-AGAIN_S: Final = (0.0, 0.1, 0.3)
+AGAIN_S: Final = (0.0, 0.1, 0.3, 0.7)
 """When an unsubscribe is sent, after the track was seen. The last one comes after the leg's own subscribe."""
 SETTLED_S: Final = 0.1
 GUARD_EVERY_S: Final = 0.05
