@@ -80,10 +80,13 @@ class Folder:
         seen = b""
         while b"[y/N]" not in seen:
             seen += await asyncio.to_thread(os.read, ours, 1024)
-        os.write(ours, keys)
-        code = await process.wait()
+        ended = asyncio.ensure_future(process.wait())
+        while not ended.done():
+            # A signal just before input() blocks is kept by CPython until the next key: press again, as people do.
+            os.write(ours, keys)
+            await asyncio.wait([ended], timeout=10)
         os.close(ours)
-        return code
+        return ended.result()
 
     async def run(self, *words: str, **environ: str) -> Ended:
         process = await asyncio.create_subprocess_exec(
