@@ -19,6 +19,7 @@ from agent.call import Call, is_forged, read_call
 from agent.conversation.prompt import instructions
 from agent.logs import keep_errors_as_fields
 from agent.prepared import PreparedSpeech
+from agent.room_leg import RoomLeg
 from agent.session import make_session, make_vad, start_session
 from agent.settings import AgentSettings
 from agent.speech import make_services
@@ -104,7 +105,8 @@ async def _answer(ctx: JobContext, seat: Seat) -> None:
     _tell(ctx, call)
     services.tag_call(call.tag)
     prepared = PreparedSpeech(services.tts, voice=services.voice, folder=settings.cache)
-    talk = Talk(ctx, session, call=call, profile=profile, prepared=prepared, turns=turns)
+    leg = RoomLeg(ctx, identity=call.identity)
+    talk = Talk(leg, session, profile=profile, prepared=prepared, turns=turns)
     ctx.room.on("local_track_published", lambda *_: turns.mark("published"))
     desk = _transfer_desk(ctx, seat, call, profile)
     desk.bind(talk)

@@ -8,18 +8,16 @@ from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
-from livekit import rtc
-from livekit.agents import AgentSession, APIError, CloseEvent, JobContext
+from livekit.agents import AgentSession, APIError, CloseEvent
 from livekit.agents.voice.events import AgentStateChangedEvent
 
-from agent.call import Call
+from agent.caller_leg import CallerLeg
 from agent.conversation.handing_over import said_so_far
 from agent.conversation.sentences import GIVE_UP, RESUMED, TRY_AGAIN
 from agent.failures import Failures
 from agent.keypad import Keypad
 from agent.prepared import PreparedSpeech
 from agent.turns import Turns
-from telephony.dispatch import CALL_STATUS
 from telephony.manifest.agent import AgentProfile
 
 log = logging.getLogger("dialroom.call")
@@ -28,42 +26,37 @@ ANSWER_TIMEOUT_S: Final = 180.0
 """livekit-sip rings no longer than this."""
 LAST_WORDS_LIMIT_S: Final = 30.0
 TAIL_S: Final = 0.6
-"""What was handed to the room may still be this long on its way to the caller's ear: the call ends after it."""
-DELETE_LIMIT_S: Final = 5.0
+"""What was handed over may still be this long on its way to the caller's ear: the call ends after it."""
 ENOUGH_FAILURES: Final = 2
 """Failures of services with no spoken reply between them, after which the call is given up."""
 
 
 class Talk:
-    """The life of one session. It ends once, whoever ends it: `end` deletes the room, which hangs up the caller."""
+    """The life of one session. It ends once, whoever ends it: `end` hangs up the caller."""
 
     def __init__(
         self,
-        ctx: JobContext,
+        leg: CallerLeg,
         session: AgentSession[None],
         *,
-        call: Call,
         profile: AgentProfile,
         prepared: PreparedSpeech,
         turns: Turns,
     ) -> None:
-        self._ctx, self._session, self._call, self._profile = ctx, session, call, profile
+        self._leg, self._session, self._profile = leg, session, profile
         self._prepared, self._turns = prepared, turns
-        self._keypad = Keypad(ctx.room, identity=call.identity, tell=self._on_keys)
+        self._keypad = Keypad(self._on_keys)
         self._failures = Failures(session, turns=turns, tell=self._on_failure)
         self._tasks: set[asyncio.Task[None]] = set()
         self._status_changed = asyncio.Event()
         self._last_words = False
         self._opening = profile.greeting
         self._end_reason: str | None = None
-        self._deleted: asyncio.Future[Any] | None = None
         session.on("close", self._on_close)
         session.on("agent_state_changed", self._on_state)
         session.on("conversation_item_added", turns.add_item)
         session.on("function_tools_executed", turns.add_tools)
-        ctx.room.on("participant_attributes_changed", self._on_attributes)
-        ctx.room.on("participant_disconnected", self._on_left)
-        ctx.add_shutdown_callback(self._clean_up)
+        leg.follow(self)
 
     def greet_when_answered(self, *, resumed: bool = False) -> None:
         """Say the greeting as soon as the caller's leg is active: words before that are lost. Returns at once.
@@ -101,34 +94,28 @@ class Talk:
         """End the call now. Only the first reason counts."""
         if self._end_reason is None:
             self._end_reason = reason
-            self._deleted = self._ctx.delete_room()
-            self._ctx.shutdown(reason)
+            self._leg.end(reason)
 
     def leave(self, reason: str) -> None:
-        """Leave the room to those who are in it, as the reason says. The call goes on without an agent."""
+        """Leave the call to those who are in it, as the reason says. It goes on without an agent."""
         if self._end_reason is None:
             self._end_reason = reason
-            self._ctx.shutdown(reason)
+            self._leg.leave(reason)
 
     async def _greet(self) -> None:
         greeting = await self._prepare(self._opening)
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                while self._status() not in ("active", "hangup"):
+                while self._leg.status() == "ringing":
                     self._status_changed.clear()
                     await self._status_changed.wait()
         except TimeoutError:
             self.end("never answered")
         self._turns.mark("answered")
-        if self._status() == "hangup":
+        if self._leg.status() == "gone":
             self.end("caller left")
         self._say(self._opening, greeting)
         await self._prepare_all((self._profile.goodbye, TRY_AGAIN, GIVE_UP))
-
-    def _status(self) -> str:
-        """Return the status of the caller's leg. A participant that is no telephone (a browser) has none: active."""
-        caller = self._ctx.room.remote_participants.get(self._call.identity)
-        return caller.attributes.get(CALL_STATUS, "active") if caller else "hangup"
 
     async def _prepare(self, sentence: str) -> bytes | None:
         """Return a sentence as audio, None when the voice fails: then it is spoken in the ordinary way."""
@@ -187,16 +174,6 @@ class Talk:
         elif not self._last_words and self._end_reason is None:
             self._spawn(self._apologise())
 
-    def _on_attributes(self, _changed: object, participant: rtc.Participant) -> None:
-        if participant.identity == self._call.identity:
-            self._status_changed.set()
-
-    def _on_left(self, participant: rtc.RemoteParticipant) -> None:
-        """End the call for every reason to leave: the framework closes the session for some of them only."""
-        if participant.identity == self._call.identity:
-            self._status_changed.set()
-            self.end("caller left")
-
     def _on_state(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
             self._turns.mark("first_words")
@@ -204,15 +181,25 @@ class Talk:
     def _on_close(self, event: CloseEvent) -> None:
         self.end("services failed" if event.error else f"session closed: {event.reason.value}")
 
-    async def _clean_up(self, reason: str) -> None:
+    def on_status(self) -> None:
+        """The caller has answered, or is gone."""
+        self._status_changed.set()
+
+    def on_key(self, key: str) -> None:
+        """The caller pressed a key."""
+        self._keypad.press(key)
+
+    def on_left(self) -> None:
+        """The caller hung up."""
+        self.end("caller left")
+
+    async def on_closing(self, reason: str) -> None:
+        """The call is let go of: nothing of the talk may remain."""
         self.end(reason)
         for task in self._tasks:
             task.cancel()
         self._keypad.close()
         log.info("call ended", extra={"reason": self._end_reason, **self._turns.summary()})
-        if self._deleted is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._deleted, DELETE_LIMIT_S)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
