@@ -14,6 +14,7 @@ COPY pyproject.toml README.md LICENSE cli.py ./
 COPY telephony telephony
 COPY provision provision
 COPY agent agent
+COPY stream stream
 COPY supervise supervise
 COPY commands commands
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
