@@ -68,6 +68,13 @@ def full_document(*, sentence: str) -> bytes:
     return _bytes(response)
 
 
+def hangup_document() -> bytes:
+    """Return the document that ends the call."""
+    response = Element("Response")
+    SubElement(response, "Hangup")
+    return _bytes(response)
+
+
 def fallback_document(*, number: str, caller_id: str, sentence: str | None = None) -> bytes:
     """Return the document that connects a call to somebody else (E.164) when nobody here can take it.
 

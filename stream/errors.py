@@ -9,6 +9,7 @@ WorldError
 ├── FrameError            a frame of the carrier is broken (1)
 ├── WebhookError          a form of the carrier is broken (1)
 ├── CapabilityError       a token does not open the socket (1)
+├── CallOverError         nothing can be played any more: the call is over, or was stopped (1)
 └── SeenUnavailableError  what was seen cannot be asked: nothing may be accepted (1)
 """
 
@@ -59,6 +60,13 @@ class WebhookError(WorldError):
 
 class CapabilityError(WorldError):
     """A token that was not made here for a call, or that is over."""
+
+
+class CallOverError(WorldError):
+    """Something was to be played in a call that is over, or that was stopped."""
+
+    def __init__(self) -> None:
+        super().__init__("the call is over: nothing can be played in it")
 
 
 class SeenUnavailableError(WorldError):

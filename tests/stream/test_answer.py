@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.vobiz.calls.voice_xml import Element, parse_document
-from stream.answer import DOCUMENT_LIMIT, URL_LIMIT, fallback_document, full_document, stream_document
+from stream.answer import (
+    DOCUMENT_LIMIT,
+    URL_LIMIT,
+    fallback_document,
+    full_document,
+    hangup_document,
+    stream_document,
+)
 from stream.errors import AnswerError
 from stream.media_format import MediaFormat
 from telephony.errors import UserError
@@ -37,6 +44,11 @@ def test_a_stream_has_every_attribute():
             text=SOCKET,
         )
     ]
+
+
+def test_the_end_is_an_end():
+    """And nothing else."""
+    assert parse_document(hangup_document()) == [Element(name="Hangup")]
 
 
 def test_linear_sound_is_asked_for_by_its_name():
