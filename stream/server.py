@@ -38,6 +38,8 @@ SWEEP_S: Final = 0.25
 """How often calls are looked for whose socket did not come. Counts are exact without it."""
 SHUTDOWN_S: Final = 1.0
 """How long a request that is being answered may still take when the server closes."""
+LINGERING_S: Final = 1.0
+"""How long the rest of a request is thrown away that was answered before its end."""
 _REFUSALS: Final[dict[Refusal, type[web.HTTPException]]] = {
     "path": web.HTTPNotFound,
     "address": web.HTTPForbidden,
@@ -135,7 +137,7 @@ class StreamServer:
                 app.router.add_route("POST", f"{prefix}/vobiz/{name}", take)
         app.router.add_get("/vobiz/socket/{token}", self._socket)
         app.router.add_get("/health", self._health)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, lingering_time=LINGERING_S)
 
     async def start(self, listener: socket.socket) -> None:
         """Take requests from a bound socket, which is closed with the server."""
