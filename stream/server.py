@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from stream.answer import CONTENT_TYPE, MAX_RETRIES, fallback_document, full_document, hangup_document, stream_document
 from stream.call_line import CallLine
@@ -137,7 +138,9 @@ class StreamServer:
                 app.router.add_route("POST", f"{prefix}/vobiz/{name}", take)
         app.router.add_get("/vobiz/socket/{token}", self._socket)
         app.router.add_get("/health", self._health)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, lingering_time=LINGERING_S)
+        self._runner = web.AppRunner(
+            app, access_log=None, logger=_http_log(), shutdown_timeout=SHUTDOWN_S, lingering_time=LINGERING_S
+        )
 
     async def start(self, listener: socket.socket) -> None:
         """Take requests from a bound socket, which is closed with the server."""
@@ -406,6 +409,20 @@ class StreamServer:
         while True:
             await asyncio.sleep(SWEEP_S)
             self._settle()
+
+
+class _NotOurFault(logging.Filter):
+    """Leaves out requests that are no HTTP: each would be a traceback that quotes it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+def _http_log() -> logging.Logger:
+    logger = logging.getLogger("dialroom.stream.http")
+    if not logger.filters:
+        logger.addFilter(_NotOurFault())
+    return logger
 
 
 def _full(settings: StreamSettings) -> bytes:

@@ -147,7 +147,10 @@ class CallSocket:
     async def _next(self) -> Frame | Ending:
         """Return the next frame that says something."""
         while True:
-            message = await self._ws.receive()
+            try:
+                message = await self._ws.receive()
+            except ConnectionError:  # a ping could not be answered
+                return "closed"
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return "closed"
             try:

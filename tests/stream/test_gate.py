@@ -1,4 +1,4 @@
-"""The gate: the carrier's requests pass, each once; forged and replayed ones do not, and nothing opens it by failing."""
+"""The gate: the carrier's requests pass, each once; forged and replayed ones do not, and no failure opens it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from stream.signature import Tokens
 
 PUBLIC, PATH, TOKEN = "https://voice.example.in/door", "/vobiz/answer", "account-token"
 KEY = path_key(b"a secret of the deployment, long enough")
+TOKENS = Tokens(account=TOKEN)
 CARRIER, OTHER, PROXY = "13.233.44.61", "203.0.113.9", "10.0.0.7"
 Lines = list[tuple[str, str]]
 
@@ -36,7 +37,7 @@ async def signed_gate(tmp_path: Path) -> AsyncIterator[Gate]:
         yield gate_with(seen)
 
 
-def gate_with(seen: Seen | None, tokens: Tokens | None = Tokens(account=TOKEN), **more) -> Gate:
+def gate_with(seen: Seen | None, tokens: Tokens | None = TOKENS, **more) -> Gate:
     return Gate(public_url=PUBLIC, key=KEY, tokens=tokens, seen=seen, **more)
 
 
