@@ -231,7 +231,7 @@ class StreamServer:
         if answer == "seated":
             self._quiet.clear()
             self._held[form.call_id] = _Held(form, self._document(form.call_id))
-        log.info("a call was answered", extra={"call_id": form.call_id, "answer": answer, "pii_caller": form.caller})
+        log.info("a call came", extra={"call_id": form.call_id, "answer": answer, "pii_caller": form.caller})
         match answer:
             case "seated" | "again":
                 return _document(self._held[form.call_id].document)

@@ -85,9 +85,7 @@ class StreamSettings(BaseSettings):
     `full_number`, with `full_caller_id`, a number of the account's.
     """
 
-    model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True, populate_by_name=False
-    )
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
 
     public_url: Annotated[str, AfterValidator(_public)] = Field(validation_alias="DIALROOM_STREAM_URL")
     secret: Annotated[_Secret, AfterValidator(_long_enough)] = Field(validation_alias="DIALROOM_STREAM_SECRET")

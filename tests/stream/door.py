@@ -147,10 +147,14 @@ class Wire:
 
 @dataclass
 class Door:
-    """A running server and its carrier. `conversations` are those that were made, in order."""
+    """A running server and its carrier. `conversations` are those that were made, in order.
+
+    `url` is where it listens; its public address may be another one.
+    """
 
     server: StreamServer
     url: str
+    public_url: str
     http: aiohttp.ClientSession
     conversations: list[Echo]
     signed: bool
@@ -159,9 +163,9 @@ class Door:
         self, name: str, fields: Mapping[str, str] | bytes, *, headers: Mapping[str, str] | None = None, url: str = ""
     ) -> tuple[int, bytes]:
         """Post a form; signed and to the right path, unless told otherwise."""
-        url = url or f"{self.server.server_url}/vobiz/{name}"
+        url = url or f"{self.server.server_url}/vobiz/{name}".replace(self.public_url, self.url)
         if headers is None:
-            headers = signatures(url, AUTH_TOKEN) if self.signed else {}
+            headers = signatures(url.replace(self.url, self.public_url), AUTH_TOKEN) if self.signed else {}
         if isinstance(fields, bytes):
             headers = {"Content-Type": "application/x-www-form-urlencoded", **headers}
         async with self.http.post(url, data=fields, headers=headers) as answer:
@@ -215,6 +219,8 @@ async def door(
     signed: bool = True,
     limits: Limits = QUICK,
     auth_token: str = AUTH_TOKEN,
+    public_url: str = "",
+    carrier_cidrs: str = "",
     **environ: str,
 ) -> AsyncIterator[Door]:
     """Serve; at the end nothing may be left: no call, no conversation, no socket, no task, and no failure.
@@ -230,7 +236,12 @@ async def door(
 
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    given = {"DIALROOM_STREAM_URL": url, "DIALROOM_STREAM_SECRET": SECRET}
+    public_url = public_url or url
+    given = {
+        "DIALROOM_STREAM_URL": public_url,
+        "DIALROOM_STREAM_SECRET": SECRET,
+        "DIALROOM_CARRIER_CIDRS": carrier_cidrs,
+    }
     if signed:
         given |= {"DIALROOM_STREAM_SIGNED": "true", "VOBIZ_AUTH_TOKEN": auth_token}
     settings = StreamSettings.from_environ(given | {f"DIALROOM_STREAM_{key}": text for key, text in environ.items()})
@@ -239,7 +250,7 @@ async def door(
         await server.start(listener)
         try:
             async with aiohttp.ClientSession() as http:
-                yield Door(server, url, http, conversations, signed)
+                yield Door(server, url, public_url, http, conversations, signed)
         finally:
             await server.aclose()
         await server.aclose()

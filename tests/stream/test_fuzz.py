@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import random
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -260,7 +261,7 @@ async def test_a_lot_of_nonsense_leaves_nothing_behind(tmp_path: Path, monkeypat
     """A hundred thousand; the figures are printed."""
     fuzz = await fuzzed(tmp_path, 100_000, monkeypatch)
     with capsys.disabled():
-        print(
+        sys.stdout.write(
             f"\n{fuzz.frames} frames in {fuzz.sockets} sockets, {fuzz.statuses.total()} forms "
-            f"({dict(sorted(fuzz.statuses.items()))}), {fuzz.heads} broken requests; {fuzz.echoes} echoes"
+            f"({dict(sorted(fuzz.statuses.items()))}), {fuzz.heads} broken requests; {fuzz.echoes} echoes\n"
         )
