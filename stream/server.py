@@ -247,7 +247,6 @@ class StreamServer:
     def _over(self, fields: Mapping[str, str]) -> web.Response:
         form = read_hangup(fields)
         self._end(form.call_id, End(reason="hung up", hangup=form))
-        self._calls.end(form.call_id, now_s=time.monotonic())  # also of a call that was never answered here
         return web.Response()
 
     async def _after(self, request: web.Request) -> web.Response:
@@ -381,7 +380,7 @@ class StreamServer:
         self._note_quiet()
 
     def _end(self, call_id: str, end: End) -> None:
-        """Free a call's seat and tell its conversation."""
+        """Free a call's seat and tell its conversation; one that was never answered here will not be any more."""
         self._calls.end(call_id, now_s=time.monotonic())
         self._release(call_id, end)
 

@@ -204,6 +204,13 @@ class Door:
         """Wait until the server tells these counts."""
         await until(lambda: counts.items() <= self.server.health().items())
 
+    async def no_connection(self) -> None:
+        """Close the carrier's own connections and wait until the server has none."""
+        await self.http.close()
+        server = self.server._runner.server
+        assert server is not None
+        await until(lambda: not server.connections)
+
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(WAIT_S):

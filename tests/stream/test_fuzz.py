@@ -23,7 +23,7 @@ from stream.conversation import Line
 from stream.frames import FRAME_LIMIT, Frame
 from stream.server import BODY_LIMIT, Limits
 from stream.socket import SocketLimits
-from tests.stream.door import Door, Echo, Errors, Wire, door, form, media_frame, start_frame, until
+from tests.stream.door import Door, Echo, Errors, Wire, door, form, media_frame, start_frame
 
 ATTACKERS, PER_SOCKET, SEED = 6, 40, 20261129
 LIMITS = Limits(
@@ -235,10 +235,7 @@ async def fuzzed(tmp_path: Path, wanted: int, monkeypatch: pytest.MonkeyPatch) -
             await at.hung_up("control")
             assert await control.closed() == 1000
             await at.until(calls=0, conversations=0, sockets=0, free=40)
-            await at.http.close()
-            server = at.server._runner.server
-            assert server is not None
-            await until(lambda: not server.connections)
+            await at.no_connection()
     finally:
         logger.removeHandler(errors)
     assert [(record.name, record.getMessage()) for record in errors.records] == []

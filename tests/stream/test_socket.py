@@ -90,7 +90,7 @@ NONSENSE = [
     json.dumps({"event": "dtmf", "dtmf": {"digit": "55"}}),
     json.dumps(start_frame("a", "s9")),
     json.dumps(media_frame(b"", "")),
-    json.dumps(media_frame(b"xx", "another stream")),
+    json.dumps(media_frame(b"xx", "another-stream")),
     json.dumps({"event": "media", "media": {"payload": ""}}),
 ]
 
@@ -180,12 +180,21 @@ async def test_who_does_not_read_is_closed_and_nothing_piles_up(tmp_path: Path) 
         assert played <= made[0].played_frames <= played + 60
         assert made[0].played_frames < 2000
         await at.hung_up("a")
+        await at.no_connection()
         raw.close()
 
 
 def _masked(text: bytes) -> bytes:
     """Return a text frame with a mask of zeros."""
     return b"\x81" + bytes([0x80 | 126]) + len(text).to_bytes(2, "big") + bytes(4) + text
+
+
+async def test_a_closing_server_does_not_wait_for_a_start(at: Door) -> None:
+    """Nor do those who have not begun."""
+    wire = await connected(at, "a")
+    closing = asyncio.create_task(at.server.aclose())
+    assert await wire.closed() == WSCloseCode.GOING_AWAY
+    await closing
 
 
 async def test_a_side_that_vanishes_is_noticed(at: Door) -> None:
