@@ -285,7 +285,7 @@ class StreamServer:
         ws = CallSocket.response()
         await ws.prepare(request)
         transport = request.transport
-        if not isinstance(transport, asyncio.WriteTransport):  # gone meanwhile
+        if transport is None:  # gone meanwhile
             return ws
         carried = CallSocket(ws, transport, self._limits.socket)
         self._sockets.add(carried)

@@ -52,6 +52,7 @@ class CallSocket:
 
     def __init__(self, ws: web.WebSocketResponse, transport: asyncio.WriteTransport, limits: SocketLimits) -> None:
         self.stream_id = ""
+        """The stream that it carries; "" while it carries none, and when its start was refused."""
         self.broken = 0
         """Frames that no carrier sends, so far."""
         self._ws = ws
@@ -104,6 +105,7 @@ class CallSocket:
         self.stream_id = start.stream_id
         line = opens(start, self)
         if line is None:
+            self.stream_id = ""  # which may be the name of a stream that counts
             return "not its call"
         try:
             return await self._first(self._read(line), self._write(line))

@@ -66,6 +66,8 @@ async def test_a_recorded_start_opens_nothing(at: Door) -> None:
     again = await connected(at, "a")
     await again.send(start_frame("a", first.stream_id))
     assert await again.closed() == POLICY
+    await at.until(sockets=1)
+    assert {"talking": 1, "lost": 0}.items() <= at.health().items()
     await first.echoed(SOUND)
 
 
