@@ -13,7 +13,7 @@ from lab.media.clock import MediaClock
 from lab.media.rtp import RtpSession
 from lab.sip.call import OutgoingCall
 from lab.sip.sdp import offer
-from tests.lab.vobiz.test_application_calls import TONE, Telephone
+from tests.lab.vobiz.test_application_calls import Telephone
 from tests.lab.vobiz.world import NUMBER, Network, network, new_account, until
 from tests.stream.door import Door, door
 
@@ -154,8 +154,3 @@ async def test_a_closed_server_lets_the_carrier_go(tmp_path: Path) -> None:
         end = at.conversations[0].end
         assert end is not None
         assert end.reason == "shutting down"
-
-
-def test_the_tone_is_loud() -> None:
-    """Or nothing here would be heard."""
-    assert abs(int(TONE.max())) > 2000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket as sockets
 from collections.abc import AsyncIterator
@@ -109,16 +110,23 @@ async def test_nonsense_is_counted_and_ignored(at: Door) -> None:
     assert at.conversations[0].sounds == 2
 
 
+async def _talk_nonsense(wire: Wire) -> None:
+    with contextlib.suppress(ConnectionError):
+        while not wire.ws.closed:
+            await wire.send("nonsense")
+            await asyncio.sleep(0.001)
+
+
 @pytest.mark.parametrize("begun", [True, False])
 async def test_too_much_nonsense_closes_the_socket(tmp_path: Path, begun: bool) -> None:
     """Also before the start; the call lives and waits for the next one."""
     async with door(tmp_path, limits=Limits(socket=SocketLimits(broken_per_s=5))) as at:
         wire = await at.begun("a") if begun else await connected(at, "a")
-        for _ in range(20):
-            await wire.send("nonsense")
+        talking = asyncio.create_task(_talk_nonsense(wire))
         assert await wire.closed() == POLICY
+        await talking
         await at.until(sockets=0, calls=1)
-        assert at.health()["broken_frames"] == 6
+        assert at.health()["broken_frames"] >= 6
         await at.begun("a")
 
 
