@@ -12,22 +12,21 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from stream.answer import CONTENT_TYPE, MAX_RETRIES, fallback_document, full_document, hangup_document, stream_document
-from stream.call_line import CallLine
 from stream.capability import Capabilities
 from stream.conversation import Converse, End
-from stream.errors import CallOverError, CapabilityError, WebhookError
-from stream.frames import Start
+from stream.errors import CapabilityError, WebhookError
 from stream.gate import Gate, Knock, Refusal, path_key
 from stream.live_calls import LiveCalls
 from stream.media_format import MediaFormat
 from stream.seen import Seen
 from stream.settings import StreamSettings
 from stream.socket import CallSocket, SocketLimits
-from stream.webhook import FIELDS_LIMIT, CallForm, read_call, read_hangup, read_stream
+from stream.talking_calls import TalkingCalls
+from stream.webhook import FIELDS_LIMIT, read_call, read_hangup, read_stream
 
 log = logging.getLogger("dialroom.stream")
 
@@ -67,15 +66,6 @@ class Limits:
     body_s: float = 5.0
 
 
-@dataclass(slots=True)
-class _Held:
-    """A call that has a seat. `line` None: no socket has begun yet."""
-
-    form: CallForm
-    document: bytes
-    line: CallLine | None = None
-
-
 class StreamServer:
     """Takes calls of the carrier and lets `converse` talk in them.
 
@@ -92,7 +82,6 @@ class StreamServer:
         media_format: MediaFormat = MediaFormat.MULAW_8000,
         limits: Limits | None = None,
     ) -> None:
-        self._converse = converse
         self._media_format = media_format
         self._limits = limits or Limits()
         secret = settings.secret.get_secret_value().encode()
@@ -111,20 +100,17 @@ class StreamServer:
         self._socket_url = settings.public_url.replace("http", "ws", 1) + "/vobiz/socket/"
         self._number = settings.full_number
         self._full = _full(settings)
-        self._calls = LiveCalls(
+        self._max_calls = settings.max_calls
+        seats = LiveCalls(
             max_calls=settings.max_calls,
             socket_wait_s=self._limits.socket_wait_s,
             reconnect_wait_s=self._limits.reconnect_wait_s,
         )
-        self._max_calls = settings.max_calls
-        self._held: dict[str, _Held] = {}
-        self._talking: set[asyncio.Task[None]] = set()
+        self._calls = TalkingCalls(seats, converse, media_format, farewell_s=self._limits.farewell_s)
         self._sockets: set[CallSocket] = set()
         self._refused: Counter[str] = Counter()
         self._broken_frames = 0
         self._failures = 0
-        self._quiet = asyncio.Event()
-        self._quiet.set()
         self._sweeping: asyncio.Task[None] | None = None
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._calmly])
         for prefix in ("", "/{key}"):
@@ -156,7 +142,7 @@ class StreamServer:
         self._calls.drain()
         try:
             async with asyncio.timeout(limit_s):
-                await self._quiet.wait()
+                await self._calls.wait_quiet()
         except TimeoutError:
             return False
         return True
@@ -164,12 +150,10 @@ class StreamServer:
     async def aclose(self) -> None:
         """End the calls that are there, let their conversations say farewell, and close. May be called twice."""
         self._calls.drain()
-        for call_id in list(self._held):
-            self._end(call_id, End(reason="shutting down"))
+        self._calls.end_all(End(reason="shutting down"))
         for each in list(self._sockets):
-            each.leave(1001)
-        if self._talking:
-            await asyncio.wait(self._talking)
+            each.leave(WSCloseCode.GOING_AWAY)
+        await self._calls.wait_quiet()
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)
@@ -182,8 +166,7 @@ class StreamServer:
         `conversations` run, also a moment longer than their calls; `sockets` are open. Since the start:
         `broken_frames`, `refused` requests and sockets by reason, and `failures`, which should be none.
         """
-        self._settle()
-        counts = self._calls.counts(now_s=time.monotonic())
+        counts = self._calls.counts()
         return {
             "status": "draining" if self._calls.is_draining else "ok",
             "max_calls": self._max_calls,
@@ -192,7 +175,7 @@ class StreamServer:
             "talking": counts.talking,
             "lost": counts.lost,
             "free": counts.free,
-            "conversations": len(self._talking),
+            "conversations": self._calls.conversations,
             "sockets": len(self._sockets),
             "broken_frames": self._broken_frames + sum(each.broken for each in self._sockets),
             "refused": dict(self._refused),
@@ -226,15 +209,11 @@ class StreamServer:
             return self._over(fields)
         if form.event == "Ring":
             return web.Response()
-        answer = self._calls.answer(form.call_id, now_s=time.monotonic())
-        self._settle()
-        if answer == "seated":
-            self._quiet.clear()
-            self._held[form.call_id] = _Held(form, self._document(form.call_id))
+        answer, document = self._calls.answer(form, self._document)
         log.info("a call came", extra={"call_id": form.call_id, "answer": answer, "pii_caller": form.caller})
         match answer:
             case "seated" | "again":
-                return _document(self._held[form.call_id].document)
+                return _document(document)
             case "over":
                 return _document(hangup_document())
             case "full" | "draining":
@@ -246,20 +225,19 @@ class StreamServer:
 
     def _over(self, fields: Mapping[str, str]) -> web.Response:
         form = read_hangup(fields)
-        self._end(form.call_id, End(reason="hung up", hangup=form))
+        self._calls.end(form.call_id, End(reason="hung up", hangup=form))
         return web.Response()
 
     async def _after(self, request: web.Request) -> web.Response:
         """Say what comes after the stream: the end, or somebody else when it was not we who ended it."""
         form = read_call(await self._fields(request))
-        self._settle()
-        held = self._held.get(form.call_id)
-        line = held.line if held is not None else None
-        if held is None or (line is not None and line.is_stopped and not line.has_failed):
-            return _document(hangup_document())
-        self._end(form.call_id, End(reason="lost"))
-        is_dialled = line is None or self._number is not None
-        return _document(self._full if is_dialled else hangup_document())
+        match self._calls.stream_over(form.call_id):
+            case "ours" | "unknown":
+                return _document(hangup_document())
+            case "never began":
+                return _document(self._full)
+            case "lost":
+                return _document(self._full if self._number is not None else hangup_document())
 
     async def _status(self, request: web.Request) -> web.Response:
         """Note what the stream tells; everything that matters comes through the socket, too."""
@@ -278,7 +256,7 @@ class StreamServer:
             self._refused["token"] += 1
             log.warning("a socket was refused", extra={"why": str(error)})
             raise web.HTTPForbidden from None
-        if not self._calls.has(call_id, now_s=time.monotonic()):
+        if not self._calls.has(call_id):
             self._refused["call over"] += 1
             log.warning("a socket of a call that is over was refused", extra={"call_id": call_id})
             raise web.HTTPForbidden
@@ -290,11 +268,11 @@ class StreamServer:
         carried = CallSocket(ws, transport, self._limits.socket)
         self._sockets.add(carried)
         try:
-            ending = await carried.carry(lambda start, each: self._open(call_id, start, each))
+            ending = await carried.carry(lambda start, each: self._calls.open(call_id, start, each))
         finally:
             self._sockets.discard(carried)
             self._broken_frames += carried.broken
-            self._calls.close(call_id, carried.stream_id, now_s=time.monotonic())
+            self._calls.close(call_id, carried.stream_id)
         if ending in ("no start", "not its call", "broken frames", "does not read"):
             self._refused[ending] += 1
         self._failures += ending == "failed"
@@ -330,8 +308,6 @@ class StreamServer:
         except (ConnectionError, web.RequestPayloadError):
             raise WebhookError("a form broke off") from None
 
-    # Calls.
-
     def _document(self, call_id: str) -> bytes:
         token = self._capabilities.token(call_id, expires_s=int(time.time()) + TOKEN_S)
         return stream_document(
@@ -342,72 +318,10 @@ class StreamServer:
             after_url=f"{self.server_url}/vobiz/after",
         )
 
-    def _open(self, call_id: str, start: Start, carried: CallSocket) -> CallLine | None:
-        """Attach a socket to its call; None when it is another's, or may not count."""
-        held = self._held.get(call_id)
-        is_its_own = start.call_id == call_id and start.media_format is self._media_format
-        if held is None or not is_its_own:
-            return None
-        if self._calls.open(call_id, start.stream_id, now_s=time.monotonic()) is None:
-            return None
-        if held.line is None:
-            line = CallLine(held.form, start.media_format, self._converse)
-            held.line = line
-            task = asyncio.create_task(self._talk(line))
-            self._talking.add(task)
-            task.add_done_callback(self._hush)
-        held.line.attach(carried)
-        log.info("a socket is open", extra={"call_id": call_id, "stream_id": start.stream_id})
-        return held.line
-
-    async def _talk(self, line: CallLine) -> None:
-        """Let the conversation talk to its end, or a little longer than the call."""
-        talking = asyncio.create_task(line.conversation.talk())
-        try:
-            either: list[asyncio.Future[Any]] = [talking, line.ended]
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if not talking.done():
-                await asyncio.wait([talking], timeout=self._limits.farewell_s)
-        finally:
-            talking.cancel()
-            (result,) = await asyncio.gather(talking, return_exceptions=True)
-        if isinstance(result, Exception) and not isinstance(result, CallOverError):
-            line.fail(result)
-        line.stop()
-
-    def _hush(self, task: asyncio.Task[None]) -> None:
-        self._talking.discard(task)
-        self._note_quiet()
-
-    def _end(self, call_id: str, end: End) -> None:
-        """Free a call's seat and tell its conversation; one that was never answered here will not be any more."""
-        self._calls.end(call_id, now_s=time.monotonic())
-        self._release(call_id, end)
-
-    def _settle(self) -> None:
-        """End the calls whose seats time has freed."""
-        for call_id in self._calls.lapsed(now_s=time.monotonic()):
-            self._release(call_id, End(reason="lost"))
-
-    def _release(self, call_id: str, end: End) -> None:
-        held = self._held.pop(call_id, None)
-        if held is None:
-            return
-        if end.reason == "lost" and held.line is not None and held.line.is_stopped:
-            end = End(reason="stopped")
-        log.info("a call is over", extra={"call_id": call_id, "reason": end.reason})
-        if held.line is not None:
-            held.line.end(end)
-        self._note_quiet()
-
-    def _note_quiet(self) -> None:
-        if not self._held and not self._talking:
-            self._quiet.set()
-
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
-            self._settle()
+            self._calls.settle()
 
 
 class _NotOurFault(logging.Filter):
