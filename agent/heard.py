@@ -6,6 +6,7 @@ this, which analyses the sound of each reply while it begins; here the share of 
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from livekit import rtc
@@ -42,7 +43,7 @@ class HeardAudio(AudioOutput):
         )
         self.words = _Words()
         self._made_s = 0.0
-        self._complete = False
+        self._complete = self._just_flushed = False
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
         """Pass a frame on."""
@@ -56,14 +57,21 @@ class HeardAudio(AudioOutput):
     def flush(self) -> None:
         """Mark the reply's audio as complete."""
         super().flush()
-        self._complete = True
+        self._complete = self._just_flushed = True
+        asyncio.get_running_loop().call_soon(self._forget_flush)
         if self.next_in_chain:
             self.next_in_chain.flush()
 
     def clear_buffer(self) -> None:
         """Stop playing."""
+        if self._just_flushed:
+            # A reply that is interrupted while it is being made is flushed, too, and cleared in the same breath.
+            self._complete = False
         if self.next_in_chain:
             self.next_in_chain.clear_buffer()
+
+    def _forget_flush(self) -> None:
+        self._just_flushed = False
 
     def on_playback_finished(
         self, *, playback_position: float, interrupted: bool, synchronized_transcript: str | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from livekit import rtc
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities, PlaybackFinishedEvent
@@ -63,6 +65,7 @@ async def test_an_interrupted_reply_is_cut_where_the_caller_stopped_it() -> None
     output.on("playback_finished", events.append)
 
     await say(output, TEXT, seconds=4)
+    await asyncio.sleep(0)
     output.clear_buffer()
     line.on_playback_finished(playback_position=2.0, interrupted=True)
     await say(output, "Very well.", seconds=1)
@@ -71,6 +74,24 @@ async def test_an_interrupted_reply_is_cut_where_the_caller_stopped_it() -> None
     assert line.cleared == 1
     assert [event.synchronized_transcript for event in events] == ["We are open from nine in the", None]
     assert (await output.wait_for_playout()).playback_position == 1.0
+
+
+async def test_a_reply_that_is_interrupted_while_it_is_being_made_is_not_taken_for_whole() -> None:
+    """The session flushes what there is, and clears it in the same breath: it is not the audio of all the words."""
+    line = Line()
+    output, events = HeardAudio(line), list[PlaybackFinishedEvent]()
+    output.on("playback_finished", events.append)
+    await say(output, TEXT, seconds=1)
+    output.clear_buffer()
+    line.on_playback_finished(playback_position=1.0, interrupted=True)
+    await say(output, TEXT, seconds=4)
+    await asyncio.sleep(0)
+    output.clear_buffer()
+    line.on_playback_finished(playback_position=3.0, interrupted=True)
+    assert [event.synchronized_transcript for event in events] == [
+        "We are open from",
+        "We are open from nine in the morning to six",
+    ]
 
 
 async def test_words_that_were_never_spoken_are_not_put_before_the_next_ones() -> None:
