@@ -10,6 +10,7 @@ from livekit import rtc
 from livekit.agents import JobContext
 
 from agent.caller_leg import LegEvents, LegStatus
+from agent.departures import Departures
 from telephony.dispatch import CALL_STATUS
 
 DELETE_LIMIT_S: Final = 5.0
@@ -20,15 +21,21 @@ class RoomLeg:
 
     def __init__(self, ctx: JobContext, *, identity: str) -> None:
         self._ctx, self._identity = ctx, identity
+        self._status: LegStatus = "ringing"
+        self._departures: Departures | None = None
         self._deleted: asyncio.Future[Any] | None = None
 
     def status(self) -> LegStatus:
         """Return the status. A participant that is no telephone (a browser) has none, and is active."""
         caller = self._ctx.room.remote_participants.get(self._identity)
-        told = caller.attributes.get(CALL_STATUS, "active") if caller else "hangup"
+        if caller is None:
+            comes_again = self._departures is not None and self._departures.is_away(self._identity)
+            return self._status if comes_again else "gone"
+        told = caller.attributes.get(CALL_STATUS, "active")
         if told == "hangup":
             return "gone"
-        return "active" if told == "active" else "ringing"
+        self._status = "active" if told == "active" else "ringing"
+        return self._status
 
     def follow(self, events: LegEvents) -> None:
         """Tell `events` from now on."""
@@ -37,9 +44,9 @@ class RoomLeg:
             if participant.identity == self._identity:
                 events.on_status()
 
-        def on_left(participant: rtc.RemoteParticipant) -> None:
+        def on_gone(identity: str) -> None:
             # Told for every reason to leave: the framework closes the session for some of them only.
-            if participant.identity == self._identity:
+            if identity == self._identity:
                 events.on_status()
                 events.on_left()
 
@@ -48,13 +55,15 @@ class RoomLeg:
                 events.on_key(event.digit)
 
         async def on_closing(reason: str) -> None:
+            departures.close()
             await events.on_closing(reason)
             if self._deleted is not None:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._deleted, DELETE_LIMIT_S)
 
+        self.status()
+        self._departures = departures = Departures(self._ctx.room, on_gone)
         self._ctx.room.on("participant_attributes_changed", on_attributes)
-        self._ctx.room.on("participant_disconnected", on_left)
         self._ctx.room.on("sip_dtmf_received", on_key)
         self._ctx.add_shutdown_callback(on_closing)
 

@@ -85,8 +85,8 @@ def judge(room: Room, *, without_agent_s: float, sent_s: float | None, sent: int
     if not legs or (not room.humans and not room.answered):
         return None  # nobody to be left alone; or a call that its first agent has not answered yet
     bridged = [human for human in room.humans if human.state == "bridged"]
-    if bridged and legs > 1:
-        return None
+    if (bridged or room.handed_over) and legs > 1:
+        return None  # a leg that had to join anew has lost its mark; the other one has it still
     if bridged or room.handed_over or room.caller is None:
         return EndCall("one leg left")
     if room.humans:

@@ -27,7 +27,8 @@ async def run_supervisor(
     with first_signal() as stop:
         async with api.LiveKitAPI(settings.livekit_url, key, secret) as client:
             watch = Watch(client, deployment=deployment)
-            async with webhooks(key=key, secret=secret, host=host, port=port, look=watch.look) as (bound, at):
+            told = webhooks(key=key, secret=secret, host=host, port=port, look=watch.look, hung_up=watch.hung_up)
+            async with told as (bound, at):
                 log.info("supervisor starts", extra={"deployment": deployment, "port": at})
                 on_ready(bound, at)
                 watching = asyncio.create_task(watch.run())

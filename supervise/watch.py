@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import time
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Final, get_args
 import aiohttp
 from livekit import api
 
+from agent.departures import RETURN_LIMIT_S
 from supervise.judgement import (
     Consultation,
     EndCall,
@@ -54,6 +56,7 @@ class _Watched:
     without_agent_since: float | None = None
     sent_at: float | None = None
     sent: int = 0
+    one_leg_since: float | None = None
 
 
 class Watch:
@@ -66,6 +69,7 @@ class Watch:
         self._client, self._name = client, worker_name(deployment)
         self._watched: dict[str, _Watched] = {}
         self._looking: set[str] = set()
+        self._hung_up: dict[str, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -83,9 +87,14 @@ class Watch:
                 names = {room.name for room in listed.rooms}
                 for gone in self._watched.keys() - names:
                     del self._watched[gone]
+                self._hung_up = {room: at for room, at in self._hung_up.items() if room in names}
                 for room in listed.rooms:
                     self.look(room.name)
             await asyncio.sleep(LIST_EVERY_S)
+
+    def hung_up(self, room: str) -> None:
+        """Note that somebody has left a room for good just now."""
+        self._hung_up[room] = time.monotonic()
 
     def look(self, room: str) -> None:
         """Look into a room soon. Returns at once."""
@@ -128,8 +137,18 @@ class Watch:
             sent_s=None if watched.sent_at is None else now_s - watched.sent_at,
             sent=watched.sent,
         )
+        if verdict == EndCall("one leg left") and self._may_come_again(room, watched, now_s):
+            return True
         await _if_still_there(self._carry_out(room, watched, verdict))
         return verdict is not None or (seen.caller is not None and seen.answered and not seen.humans)
+
+    def _may_come_again(self, room: str, watched: _Watched, now_s: float) -> bool:
+        """Say whether a leg that is missing may be one that LiveKit made join anew: nobody told that it hung up."""
+        if now_s - self._hung_up.get(room, -math.inf) < RETURN_LIMIT_S:
+            return False
+        if watched.one_leg_since is None or now_s - watched.one_leg_since > 2 * RETURN_LIMIT_S:
+            watched.one_leg_since = now_s
+        return now_s - watched.one_leg_since < RETURN_LIMIT_S
 
     def _look_beside(self, callers_room: str) -> None:
         for room, watched in self._watched.items():

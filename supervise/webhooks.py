@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 from livekit import api
 
+from agent.departures import comes_again
 from agent.errors import PortTakenError
 
 log = logging.getLogger("dialroom.supervisor")
@@ -23,10 +24,11 @@ _TELLING: Final = frozenset(
 
 @asynccontextmanager
 async def webhooks(
-    *, key: str, secret: str, host: str, port: int, look: Callable[[str], None]
+    *, key: str, secret: str, host: str, port: int, look: Callable[[str], None], hung_up: Callable[[str], None]
 ) -> AsyncIterator[tuple[str, int]]:
     """Take webhooks at ``POST /livekit`` while the block lasts, and yield host and port. 0 is any free port.
 
+    `look` gets the room in which something happened, `hung_up` before that one that somebody has left for good.
     Signature and digest are checked (livekit-api's `WebhookReceiver`). Raises PortTakenError.
     """
     receiver = api.WebhookReceiver(api.TokenVerifier(key, secret))
@@ -38,6 +40,8 @@ async def webhooks(
         except Exception as error:  # noqa: BLE001 - what its parts raise for a forged or torn one is not documented
             log.warning("a webhook that is not LiveKit's", extra={"error": type(error).__name__})
             raise web.HTTPUnauthorized from None
+        if event.event == "participant_left" and not comes_again(event.participant.disconnect_reason):
+            hung_up(event.room.name)
         if event.event in _TELLING:
             look(event.room.name)
         return web.Response()

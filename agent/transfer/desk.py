@@ -24,6 +24,7 @@ from agent.conversation.handing_over import (
     told,
     transfer_schema,
 )
+from agent.departures import Departures
 from agent.transfer.afterwards import after, closed_now, takes_messages
 from agent.transfer.briefing import Briefing, Decide, KeyBriefing, StartSession
 from agent.transfer.consultation_room import Access
@@ -99,7 +100,7 @@ class TransferDesk:
         self._running: Handover | None = None
         self._run: asyncio.Task[None] | None = None
         self._speaking: asyncio.Future[None] | None = None
-        ctx.room.on("participant_disconnected", self._on_left)
+        self._departures = Departures(ctx.room, self._on_left)
         ctx.add_shutdown_callback(self._clean_up)
 
     def bind(self, talk: Talker) -> None:
@@ -217,15 +218,16 @@ class TransferDesk:
         elif target.agent == "leaves":
             log.warning("the agent stays in the call: no `dialroom supervise` watches the room")
 
-    def _on_left(self, participant: rtc.RemoteParticipant) -> None:
+    def _on_left(self, identity: str) -> None:
         if self._running is None:
             return
-        if participant.identity == self._call.identity:
+        if identity == self._call.identity:
             self._running.tell(CallerGone())
-        elif participant.identity == self._running.bridged_with and self._talk is not None:
+        elif identity == self._running.bridged_with and self._talk is not None:
             self._talk.end("human hung up")
 
     async def _clean_up(self, _reason: str) -> None:
+        self._departures.close()
         if self._running is not None:
             await self._running.aclose()
         elif self._run is not None:

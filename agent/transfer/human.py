@@ -158,8 +158,20 @@ class HumanSide:
     async def _shut_out(self, leg: HumanLeg, mode: Mode) -> None:
         if leg is not self.leg or self._is_merging:
             return
-        place = self._place
-        await self._confirmed(place.shut_out(leg.identity, mode), events.HumanShutOut())
+        place, seen, closed = self._place, leg.times_seen, False
+
+        async def close() -> None:
+            nonlocal closed
+            try:
+                await place.shut_out(leg.identity, mode)
+                closed = True
+            except api.ServerError as error:
+                if error.code != "not_found" or not (leg.is_away or leg.times_seen != seen):
+                    raise
+
+        await self._confirmed(close(), None)
+        if closed and leg.times_seen == seen and not leg.is_away:  # else its next track is shut out anew
+            self._tell(events.HumanShutOut())
         if leg is self.leg and not self._is_merging:
             place.guard(leg.identity, mode, anew=False)
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import aiohttp
 from livekit import api, rtc
 
+from agent.departures import Departures
 from agent.transfer.outcome import DialFailure, Outcome, is_worth_another_try, outcome_of
 from telephony.dispatch import CALL_ID_FULL, CALL_STATUS
 from telephony.legs import LEG
@@ -49,16 +50,22 @@ class HumanLeg:
         self._on_track, self._on_answered, self._on_failed = on_track, on_answered, on_failed
         self._on_gone, self._on_key = on_gone, on_key
         self.sip_status: int | None = None
-        self._is_answered = self._is_over = self._is_seen = False
+        self._is_answered = self._is_over = False
+        self.times_seen = 0
+        """How often a track of it came: again when it had to join anew."""
         self._work: set[asyncio.Task[None]] = set()
         self._handlers = {
             "participant_connected": self._on_participant,
             "track_published": self._on_published,
             "participant_attributes_changed": self._on_attributes,
-            "participant_disconnected": self._on_left,
             "sip_dtmf_received": self._on_dtmf,
         }
         self._watch(room)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it has left the room, and comes again."""
+        return self._departures.is_away(self.identity)
 
     @property
     def sip_call_id(self) -> str:
@@ -96,10 +103,12 @@ class HumanLeg:
             self._on_gone()
 
     def _watch(self, room: rtc.Room) -> None:
+        self._departures = Departures(room, self._on_left)
         for event, handler in self._handlers.items():
             room.on(event, handler)  # type: ignore[arg-type]
 
     def _unwatch(self) -> None:
+        self._departures.close()
         for event, handler in self._handlers.items():
             self._room.off(event, handler)  # type: ignore[arg-type]
 
@@ -138,6 +147,8 @@ class HumanLeg:
                     return
             except (aiohttp.ClientError, TimeoutError):
                 log.warning("LiveKit does not answer")
+            except RuntimeError:  # the job has ended, and its client is closed: the room is deleted
+                return
             await asyncio.sleep(REMOVE_EVERY_S)
 
     def _answer(self) -> None:
@@ -160,16 +171,16 @@ class HumanLeg:
 
     def _see_track(self) -> None:
         if not self._is_over:
-            self._is_seen = True
+            self.times_seen += 1
             self._on_track()
 
     def _on_attributes(self, _changed: object, participant: rtc.Participant) -> None:
         if participant.identity == self.identity and participant.attributes.get(CALL_STATUS) == "active":
             self._answer()
 
-    def _on_left(self, participant: rtc.RemoteParticipant) -> None:
+    def _on_left(self, identity: str) -> None:
         """A leg that leaves while it rings is told by its dial, which knows why; one that was removed is gone."""
-        if participant.identity == self.identity:
+        if identity == self.identity:
             self.is_gone()
 
     def _on_dtmf(self, event: rtc.SipDTMF) -> None:

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from lab.servers.signalling import ClientFrames, asks_for_nothing_again
+from lab.servers.signalling import ClientFrames, asks_for_nothing_again, without_its_sense
 
 _CHUNK = 2**16
 _TOKEN = re.compile(rb"(?:access_token=|Authorization: Bearer )[\w-]+\.([\w-]+)", re.IGNORECASE)
@@ -48,6 +48,19 @@ class Link:
     _passages: set[_Passage] = field(default_factory=set)
     _held: dict[str, asyncio.Event] = field(default_factory=dict)
     _away: set[str] = field(default_factory=set)
+    _spoiled: set[str] = field(default_factory=set)
+
+    def spoil_negotiation(self, leg: str) -> None:
+        """Spoil the next description that a leg sends (its identity may also begin so): it has to join anew.
+
+        The gateway's SDK offers all media itself; livekit-sip answers the server's offers of what it hears.
+        """
+        self._spoiled.add(leg)
+
+    @property
+    def to_be_spoiled(self) -> int:
+        """How many of them have not come yet."""
+        return len(self._spoiled)
 
     def hold(self, leg: str) -> None:
         """Let what this leg tells the server wait, until `release`; what it is told comes through."""
@@ -83,13 +96,21 @@ class Link:
             self._passages.add(passage)
             try:
                 far_writer.write(head)
-                frames = ClientFrames(asks_for_nothing_again) if self.as_livekit_sip and _is_socket(head) else None
+                frames = ClientFrames(lambda message: self._edited(message, identity)) if _is_socket(head) else None
                 await asyncio.gather(self._upstream(near, far_writer, identity, frames), _downstream(far, answer))
             finally:
                 self._passages.discard(passage)
                 passage.cut()
         answer.close()
         return None
+
+    def _edited(self, message: bytes, identity: str) -> bytes:
+        for leg in self._spoiled:
+            is_its_own = identity.endswith(leg) or identity.startswith(leg)
+            if is_its_own and (spoiled := without_its_sense(message, "offer" if self.as_livekit_sip else "answer")):
+                self._spoiled.discard(leg)
+                return spoiled
+        return asks_for_nothing_again(message) if self.as_livekit_sip else message
 
     async def _upstream(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, identity: str, frames: ClientFrames | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from google.protobuf.message import DecodeError
 from livekit.protocol import rtc
@@ -27,6 +27,20 @@ def asks_for_nothing_again(message: bytes) -> bytes:
         return message
     del request.sync_state.subscription.track_sids[:]
     del request.sync_state.subscription.participant_tracks[:]
+    return request.SerializeToString()
+
+
+def without_its_sense(message: bytes, kind: Literal["offer", "answer"]) -> bytes | None:
+    """Return an offer or answer with a session description that no server can take, None for anything else."""
+    request = rtc.SignalRequest()
+    try:
+        request.ParseFromString(message)
+    except DecodeError:
+        return None
+    if request.WhichOneof("message") != kind:
+        return None
+    described = getattr(request, kind)
+    described.sdp = described.sdp.replace("\r\na=setup:", "\r\na=no-setup:").replace("a=ice-ufrag:", "a=x:")
     return request.SerializeToString()
 
 

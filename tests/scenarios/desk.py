@@ -76,7 +76,7 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(
-    run_dir: Path, *, gateway: str, targets: Mapping[str, str], settings: str = ""
+    run_dir: Path, *, gateway: str, targets: Mapping[str, str], settings: str = "", linked: bool = False
 ) -> AsyncIterator[Desk]:
     """Yield a desk; `targets` has the settings of each, as YAML, `settings` those of the number but its route.
 
@@ -98,6 +98,7 @@ async def open_desk(
             voice="tone",
             ears="oracle",
             warm=2,
+            linked=linked,
             extra_env={"DIALROOM_MESSAGES": str(run_dir / MESSAGES), "DIALROOM_CACHE": str(run_dir / "cache")},
         )
         async with local_stack(options) as stack:

@@ -39,6 +39,7 @@ def room(
         pytest.param(room(BRIDGED, caller=None), EndCall("one leg left"), id="the caller has hung up"),
         pytest.param(room(taken=True), EndCall("one leg left"), id="the human has hung up"),
         pytest.param(room(BRIDGED, BRIDGED, caller=None), None, id="two humans talk"),
+        pytest.param(room(CONSULTED, taken=True), None, id="both talk, and the human had to join anew"),
         pytest.param(room(CONSULTED), RemoveHuman("human-1"), id="the agent died in a consultation"),
         pytest.param(room(CONSULTED, caller=None), EndCall("one leg left"), id="and the caller is gone"),
         pytest.param(room(), SendAgent("sip-1"), id="the agent died"),

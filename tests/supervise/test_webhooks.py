@@ -22,13 +22,30 @@ def signed(body: str, *, secret: str = SECRET) -> str:
 
 async def posted(body: str, token: str) -> tuple[int, list[str]]:
     """Send a webhook; return the answer's status and the rooms that were looked at."""
+    status, looked, _hung_up = await told(body, token)
+    return status, looked
+
+
+async def told(body: str, token: str) -> tuple[int, list[str], list[str]]:
+    """Return in which rooms somebody hung up, too."""
     looked: list[str] = []
+    hung_up: list[str] = []
     async with (
-        webhooks(key=KEY, secret=SECRET, host="127.0.0.1", port=0, look=looked.append) as (host, port),
+        webhooks(key=KEY, secret=SECRET, host="127.0.0.1", port=0, look=looked.append, hung_up=hung_up.append) as (
+            host,
+            port,
+        ),
         aiohttp.ClientSession() as http,
         http.post(f"http://{host}:{port}/livekit", data=body, headers={"Authorization": token}) as answer,
     ):
-        return answer.status, looked
+        return answer.status, looked, hung_up
+
+
+async def test_who_has_to_join_anew_has_not_hung_up() -> None:
+    """LiveKit makes a leg do so whose connection it cannot mend."""
+    again = LEFT.replace("}}", '},"participant":{"identity":"sip_1","disconnectReason":"STATE_MISMATCH"}}')
+    assert await told(again, signed(again)) == (200, ["call-_1"], [])
+    assert await told(LEFT, signed(LEFT)) == (200, ["call-_1"], ["call-_1"])
 
 
 async def test_a_webhook_points_at_its_room() -> None:
