@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from livekit import rtc
-from livekit.agents import tts
+from livekit.agents import APITimeoutError, tts
 
 FRAME_MS: Final = 20
 KEPT_SENTENCES: Final = 500
 WAIT_FOR_OTHER_S: Final = 5.0
+MAKE_LIMIT_S: Final = 6.0
+"""A voice that is away takes two minutes by the plugin's own tries, and somebody waits for the words."""
 _BYTES: Final = 2
 _POLL_S: Final = 0.02
 
@@ -48,8 +50,11 @@ class PreparedSpeech:
         return _frames(audio, self._speaker.sample_rate)
 
     async def _make(self, text: str) -> bytes:
-        async with self._speaker.synthesize(text) as stream:
-            return b"".join([bytes(event.frame.data) async for event in stream])
+        try:
+            async with asyncio.timeout(MAKE_LIMIT_S), self._speaker.synthesize(text) as stream:
+                return b"".join([bytes(event.frame.data) async for event in stream])
+        except TimeoutError:
+            raise APITimeoutError("a sentence was not made in time") from None
 
     def _key(self, text: str) -> str:
         named = f"1|{self._voice}|{self._speaker.sample_rate}|{text}"

@@ -39,8 +39,13 @@ def located(targets: Mapping[str, Target], folder: Path) -> dict[str, Target]:
         if target.hold in BUILT_IN:
             found[name] = target
             continue
-        path = folder / Path(target.hold).expanduser()
-        if not path.is_file():
+        path = Path(target.hold)
+        try:
+            path = folder / path.expanduser()
+            is_there = path.is_file()
+        except (OSError, RuntimeError, ValueError):  # a name that is too long, no such user
+            is_there = False
+        if not is_there:
             built_in = ", ".join(BUILT_IN)
             raise HoldSoundError(
                 f"targets.{name}.hold: there is no file {path}; write a sound file's path, or {built_in}"

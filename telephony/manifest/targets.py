@@ -67,6 +67,8 @@ def _callee(text: str) -> str:
             raise ValueError(str(error)) from error
         if not uri.user:
             raise ValueError(f"{text!r} names nobody: write sip:USER@HOST")
+        if not uri.user.isprintable() or "@" in uri.user:
+            raise ValueError(f"{text!r} names nobody: a user has no line break and no @, not even escaped")
         if uri.headers:
             raise ValueError(f"{text!r} must not carry headers after the question mark")
         transport = (uri.parameter("transport") or "udp").lower()
@@ -156,11 +158,13 @@ class Target(Entry):
     def _problems(self) -> Iterator[tuple[Location, str]]:
         if self.briefing is not None:
             try:
-                words = {name for _, name, _, _ in string.Formatter().parse(self.briefing) if name is not None}
+                placeholders = [part[1:] for part in string.Formatter().parse(self.briefing) if part[1] is not None]
             except ValueError as error:
                 yield ("briefing",), f"placeholders are written {{name}}: {error}"
                 return
-            for word in sorted(words - set(BRIEFING_WORDS)):
+            for word in sorted({str(name) for name, _, _ in placeholders} - set(BRIEFING_WORDS)):
                 yield ("briefing",), f"{{{word}}} is not one of {', '.join(BRIEFING_WORDS)}"
+            if any(form or conversion for _, form, conversion in placeholders):
+                yield ("briefing",), "placeholders are names alone, without : or !"
         if self.on_closed == "next":
             yield ("on_closed",), "who is not in their hours is passed over already: write return, or another one"
