@@ -9,7 +9,7 @@ export DIALROOM_CACHE
 # Tests start hundreds of processes; without bytecode on disk each would compile every module anew (seconds).
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up test test-full check format bench docs lock clean
+.PHONY: help setup demo demo-stream up test test-full check format bench docs lock clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ setup: $(VENV)/.installed  ## the virtual environment and the servers
 
 demo: setup  ## provision a number, call it, hear the agent
 	@$(BIN)/dialroom demo
+
+demo-stream: setup  ## the same over Vobiz's <Stream>
+	@$(BIN)/dialroom demo --via stream
 
 up: setup  ## keep the same stack running, to call it with a softphone
 	@$(BIN)/dialroom up

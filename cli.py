@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from commands import checking, estimates, provisioning, stack, stock, supervising, working, written
+from commands import checking, estimates, provisioning, stack, stock, streaming, supervising, working, written
 from commands.options import GROUP_SETTINGS
 from commands.running import INTERRUPTED, open_closed_streams
 from telephony.errors import DialroomError
@@ -79,6 +79,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     stack.demo,
     stack.up,
     working.worker,
+    streaming.stream,
     supervising.supervise,
     stack.call,
     checking.doctor,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,8 @@ from google.protobuf.message import DecodeError
 from livekit import api
 
 from agent.errors import KeyRefusedError, UnreachableError
-from agent.settings import AgentSettings
+from agent.settings import AgentSettings, TalkSettings
+from telephony.manifest.agent import AgentProfile
 from telephony.manifest.model import Manifest
 
 log = logging.getLogger("dialroom.worker")
@@ -42,12 +43,20 @@ async def check_services(settings: AgentSettings, manifest: Manifest) -> None:
     Raises KeyRefusedError or UnreachableError (LiveKit only). A speech or model service that cannot be asked is a
     warning: it may be back when a call comes.
     """
+    outcomes = await asyncio.gather(
+        _check_livekit(settings), check_speech(settings, manifest.agents.values()), return_exceptions=True
+    )
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
+
+
+async def check_speech(settings: TalkSettings, agents: Iterable[AgentProfile]) -> None:
+    """Ask each service of the agents once. Raises KeyRefusedError; one that cannot be asked is a warning."""
     limit = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=limit, trust_env=True) as http:
-        probes = sorted(set(_probes(settings, manifest)), key=lambda probe: probe.url)
-        outcomes = await asyncio.gather(
-            _check_livekit(settings), *(_probe(http, probe) for probe in probes), return_exceptions=True
-        )
+        probes = sorted(set(_probes(settings, agents)), key=lambda probe: probe.url)
+        outcomes = await asyncio.gather(*(_probe(http, probe) for probe in probes), return_exceptions=True)
     for outcome in outcomes:
         if outcome is not None:
             raise outcome
@@ -72,10 +81,10 @@ async def _check_livekit(settings: AgentSettings) -> None:
         raise UnreachableError(f"{where} answers, but not as LiveKit does: set LIVEKIT_URL") from None
 
 
-def _probes(settings: AgentSettings, manifest: Manifest) -> Iterator[Probe]:
+def _probes(settings: TalkSettings, agents: Iterable[AgentProfile]) -> Iterator[Probe]:
     deepgram = f"Token {settings.deepgram_api_key.get_secret_value()}"
     openai = f"Bearer {settings.openai_api_key.get_secret_value()}"
-    for profile in manifest.agents.values():
+    for profile in agents:
         for given in (profile.stt.base_url, profile.tts.base_url):
             base = (given or settings.deepgram_base_url).rstrip("/")
             # developers.deepgram.com, "Authenticating": tells whether a key is valid, and costs nothing.

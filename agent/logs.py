@@ -11,11 +11,15 @@ import json
 import logging
 import re
 import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
 OURS: Final = "dialroom"
+FIELDS_OF_CALL: ContextVar[Mapping[str, str]] = ContextVar("fields_of_call", default={})  # noqa: B039 - never changed
+"""What every record of a call bears, in a process that has many calls."""
 LogFormat = Literal["text", "json"]
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "exc_text"}
@@ -84,6 +88,17 @@ class ErrorsAsFields(logging.Filter):
         return True
 
 
+class FieldsOfCall(logging.Filter):
+    """Gives a record the fields of the call in whose context it is made."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record; let it pass."""
+        for name, value in FIELDS_OF_CALL.get().items():
+            if not hasattr(record, name):
+                setattr(record, name, value)
+        return True
+
+
 def _place(error: BaseException) -> str:
     frames = list(traceback.walk_tb(error.__traceback__))[-_TOLD_FRAMES:]
     places = ((frame.f_code, line) for frame, line in reversed(frames))
@@ -94,6 +109,7 @@ def configure_logging(form: LogFormat, *, personal: bool) -> None:
     """Send everything of this process, and of the job processes that report to it, to stderr."""
     handler = logging.StreamHandler()
     handler.setFormatter(FieldFormatter(form, personal=personal))
+    handler.addFilter(FieldsOfCall())
     handler.addFilter(ErrorsAsFields())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name, level in _LEVELS.items():

@@ -67,14 +67,11 @@ class TurnSettings(BaseSettings):
         return self
 
 
-class LiveKitSettings(BaseSettings):
-    """Where LiveKit is, and how to log: what the supervisor needs, too."""
+class LogSettings(BaseSettings):
+    """How to log."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
 
-    livekit_url: Annotated[str, _address("http", "https", "ws", "wss")] = Field(validation_alias="LIVEKIT_URL")
-    livekit_api_key: _Key = Field(validation_alias="LIVEKIT_API_KEY")
-    livekit_api_secret: _Secret = Field(validation_alias="LIVEKIT_API_SECRET")
     log_format: Literal["text", "json"] = Field("text", validation_alias="DIALROOM_LOG_FORMAT")
     log_personal_data: bool = Field(False, validation_alias="DIALROOM_LOG_PERSONAL_DATA")
 
@@ -89,9 +86,18 @@ class LiveKitSettings(BaseSettings):
         return _checked(cls)
 
 
-class AgentSettings(LiveKitSettings, TurnSettings):
-    """Keys and addresses. The `base_url`s are those of the services; a manifest may name others for an agent.
+class LiveKitSettings(LogSettings):
+    """Where LiveKit is: what the supervisor needs, too."""
 
+    livekit_url: Annotated[str, _address("http", "https", "ws", "wss")] = Field(validation_alias="LIVEKIT_URL")
+    livekit_api_key: _Key = Field(validation_alias="LIVEKIT_API_KEY")
+    livekit_api_secret: _Secret = Field(validation_alias="LIVEKIT_API_SECRET")
+
+
+class TalkSettings(LogSettings, TurnSettings):
+    """What a talk needs, whatever carries it: services and their keys.
+
+    The `base_url`s are those of the services; a manifest may name others for an agent.
     `cache` is a folder for prepared speech. `time_zone` is where the agent tells the time, and what hours of people who
     may be called are in. `messages` is the file that callers' messages are added to.
     """
@@ -105,6 +111,10 @@ class AgentSettings(LiveKitSettings, TurnSettings):
     cache: Path = Field(Path("~/.cache/dialroom"), validation_alias="DIALROOM_CACHE")
     messages: Path = Field(Path(".dialroom/messages.jsonl"), validation_alias="DIALROOM_MESSAGES")
     time_zone: ZoneInfo = Field(ZoneInfo("Asia/Kolkata"), validation_alias="DIALROOM_TIME_ZONE")
+
+
+class AgentSettings(LiveKitSettings, TalkSettings):
+    """Keys and addresses of a worker."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> AgentSettings:
@@ -126,7 +136,7 @@ class _OnlyGiven(AgentSettings):
         return (init_settings,)
 
 
-_Settings = TypeVar("_Settings", bound=LiveKitSettings)
+_Settings = TypeVar("_Settings", bound=LogSettings)
 
 
 def _checked(cls: type[_Settings], given: Mapping[str, Any] | None = None) -> _Settings:

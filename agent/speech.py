@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,7 @@ import openai as openai_sdk
 from livekit.agents import llm, tts
 from livekit.plugins import deepgram, openai
 
-from agent.settings import AgentSettings
+from agent.settings import TalkSettings
 from telephony.manifest.agent import AgentProfile
 
 MODEL_TIMEOUT_S: Final = 5.0
@@ -27,6 +28,12 @@ class Services:
     llm: llm.LLM[Any]
     tts: tts.TTS[Any]
     voice: str
+    client: openai_sdk.AsyncClient | None = None
+
+    async def aclose(self) -> None:
+        """Close the connections: needed where the process outlives the call."""
+        closing = [self.stt.aclose(), self.tts.aclose(), *([self.client.close()] if self.client else [])]
+        await asyncio.gather(*closing, return_exceptions=True)
 
     def tag_call(self, tag: str) -> None:
         """Name the call at Deepgram, so that its usage can be told apart. To be done before the session starts."""
@@ -39,18 +46,20 @@ def certificates() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def make_services(profile: AgentProfile, settings: AgentSettings) -> Services:
+def make_services(profile: AgentProfile, settings: TalkSettings) -> Services:
     """Return the services of a call, all audio in the sample rate of the call."""
     speak_base = (profile.tts.base_url or settings.deepgram_base_url).rstrip("/")
+    client = _client(profile, settings)
     return Services(
         stt=_stt(profile, settings),
-        llm=_llm(profile, settings),
+        llm=_llm(profile, client),
+        client=client,
         tts=_tts(profile, settings, base_url=speak_base),
         voice=f"{profile.tts.provider}|{profile.tts.model}|{speak_base}",
     )
 
 
-def _stt(profile: AgentProfile, settings: AgentSettings) -> deepgram.STT:
+def _stt(profile: AgentProfile, settings: TalkSettings) -> deepgram.STT:
     return deepgram.STT(
         model=profile.stt.model,
         language=profile.language,
@@ -60,7 +69,7 @@ def _stt(profile: AgentProfile, settings: AgentSettings) -> deepgram.STT:
     )
 
 
-def _tts(profile: AgentProfile, settings: AgentSettings, *, base_url: str) -> tts.TTS[Any]:
+def _tts(profile: AgentProfile, settings: TalkSettings, *, base_url: str) -> tts.TTS[Any]:
     return deepgram.TTS(
         model=profile.tts.model,
         sample_rate=settings.sample_rate,
@@ -69,9 +78,13 @@ def _tts(profile: AgentProfile, settings: AgentSettings, *, base_url: str) -> tt
     )
 
 
-def _llm(profile: AgentProfile, settings: AgentSettings) -> llm.LLM[Any]:
+def _llm(profile: AgentProfile, client: openai_sdk.AsyncClient) -> llm.LLM[Any]:
     options: dict[str, Any] = {} if profile.llm.temperature is None else {"temperature": profile.llm.temperature}
-    client = openai_sdk.AsyncClient(
+    return openai.LLM(model=profile.llm.model, client=client, **options)
+
+
+def _client(profile: AgentProfile, settings: TalkSettings) -> openai_sdk.AsyncClient:
+    return openai_sdk.AsyncClient(
         api_key=settings.openai_api_key.get_secret_value(),
         base_url=(profile.llm.base_url or settings.openai_base_url).rstrip("/"),
         max_retries=0,  # the session has its own
@@ -79,4 +92,3 @@ def _llm(profile: AgentProfile, settings: AgentSettings) -> llm.LLM[Any]:
             verify=certificates(), timeout=MODEL_TIMEOUT_S, limits=_MODEL_LIMITS, follow_redirects=True
         ),
     )
-    return openai.LLM(model=profile.llm.model, client=client, **options)

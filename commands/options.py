@@ -21,6 +21,9 @@ Gateway = Annotated[
     Literal["auto", "lab", "livekit-sip"],
     typer.Option(help="What plays the SIP side: auto (a livekit-sip on PATH, else lab), lab, or livekit-sip."),
 ]
+Via = Annotated[
+    Literal["sip", "stream"], typer.Option(help="How calls reach the agent: SIP and LiveKit, or Vobiz's <Stream>.")
+]
 TakeOver = Annotated[bool, typer.Option("--take-over", help="Move numbers that hang on somebody else's trunk.")]
 AllowDelete = Annotated[bool, typer.Option("--allow-delete", help="Numbers may lose their route; much may be deleted.")]
 Target = Annotated[

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from commands.options import DEFAULT_MANIFEST, Ears, Gateway, JsonFlag, ManifestPath
+from commands.options import DEFAULT_MANIFEST, Ears, Gateway, JsonFlag, ManifestPath, Via
 from commands.running import json_text, run
 
 if TYPE_CHECKING:
@@ -26,18 +26,19 @@ def setup() -> None:
     typer.echo(f"[setup] livekit-server is {path}")
 
 
-def demo(gateway: Gateway = "auto", ears: Ears = "real", as_json: JsonFlag = False) -> None:
+def demo(gateway: Gateway = "auto", via: Via = "sip", ears: Ears = "real", as_json: JsonFlag = False) -> None:
     """Start the stack, provision a number, call it, and show the talk as it happens. Needs no account and no key."""
     from lab.demo import run_demo
     from lab.terminal.call import Screen
 
-    result = run(run_demo(_stack_options("demo", gateway=gateway, ears=ears), Screen(quiet=as_json)))
+    result = run(run_demo(_stack_options("demo", via=via, gateway=gateway, ears=ears), Screen(quiet=as_json)))
     typer.echo(json_text(result.to_json()) if as_json else f"\n{result.verdict()}")
     raise typer.Exit(0 if result.passed else 1)
 
 
 def up(
     gateway: Gateway = "auto",
+    via: Via = "sip",
     ears: Ears = "real",
     manifest: ManifestPath = DEFAULT_MANIFEST,
     sip_port: Annotated[
@@ -51,11 +52,13 @@ def up(
     from lab.up import run_up
 
     options = _stack_options(
-        "up", gateway=gateway, ears=ears, manifest=manifest, sip_port=sip_port, workers=workers, warm=warm
+        "up", via=via, gateway=gateway, ears=ears, manifest=manifest, sip_port=sip_port, workers=workers, warm=warm
     )
 
     def ready(line: Mapping[str, Any]) -> None:
-        called = f"call {', '.join(line['numbers'])} at sip:{line['sip']}, e.g. `dialroom call {line['numbers'][0]}`"
+        called = (
+            f"call {', '.join(line['numbers'])} at sip:{line['calls_to']}, e.g. `dialroom call {line['numbers'][0]}`"
+        )
         typer.echo(json_text(line) if as_json else f"Ready: {called}. Ctrl-C ends everything.")
 
     run(run_up(options, on_event=(lambda _line: None) if as_json else typer.echo, on_ready=ready))
@@ -67,6 +70,10 @@ def call(
         Path | None, typer.Option(help="What the caller does, as YAML; a short greeting if none.")
     ] = None,
     sip: Annotated[str | None, typer.Option(help="HOST:PORT that takes the INVITE; default: the running `up`.")] = None,
+    via: Annotated[
+        Literal["sip", "stream"] | None,
+        typer.Option(help="Which way the running `up` must have; without it, the one that it has."),
+    ] = None,
     from_number: Annotated[str, typer.Option("--from", help="The caller's number.")] = "+919812345678",
     recording: Annotated[
         Path | None,
@@ -106,6 +113,7 @@ def call(
             number,
             script=script,
             sip=sip,
+            via=via,
             from_number=from_number,
             recording=recording,
             callers=callers,
@@ -122,8 +130,13 @@ def call(
     raise typer.Exit(0 if all(result.passed for result in results) else 1)
 
 
-def _stack_options(kind: str, **given: Any) -> StackOptions:
+def _stack_options(kind: str, *, via: Literal["sip", "stream"], **given: Any) -> StackOptions:
     from lab.running import new_run_dir
     from lab.stack import StackOptions
+    from lab.stream_manifest import over_stream
 
-    return StackOptions(run_dir=new_run_dir(kind), **{key: value for key, value in given.items() if value is not None})
+    run_dir, options = new_run_dir(kind), {key: value for key, value in given.items() if value is not None}
+    if via == "stream":
+        manifest = over_stream(Path(options.get("manifest", DEFAULT_MANIFEST)), run_dir)
+        options |= {"manifest": manifest, "stream": True, "workers": 0}
+    return StackOptions(run_dir=run_dir, **options)

@@ -53,6 +53,7 @@ async def dial(
     *,
     script: Path | None,
     sip: str | None,
+    via: str | None = None,
     from_number: str,
     recording: Path | None,
     callers: int,
@@ -71,10 +72,12 @@ async def dial(
         raise UserError("--human is one telephone: it goes with one caller, not with --callers")
     steps = load_script(script or SCRIPTS / ("transfer.yaml" if human else "greeting.yaml"))
     running = find_running()
-    address = sip or (running or {}).get("sip")
+    address = sip or (running or {}).get("calls_to")
     if address is None:
         raise UserError("nothing to call: start `dialroom up` in this folder, or give --sip HOST:PORT")
-    speech_url = running["speech_url"] if running and address == running["sip"] else None
+    if via is not None and running is not None and running["via"] != via:
+        raise UserError(f"--via {via}: what runs has the other way; end it, and start `dialroom up --via {via}`")
+    speech_url = running["speech_url"] if running and address == running["calls_to"] else None
     if human is not None:
         return [await _handed_over(steps, called, address, caller, recording, speech_url, screen, human, plan)]
     if callers == 1:

@@ -85,7 +85,7 @@ def find_running(base: Path | None = None) -> dict[str, Any] | None:
     try:
         note: dict[str, Any] = json.loads(((base or Path.cwd()) / NOTE).read_text())
         alive = psutil.Process(note["pid"]).create_time() == note["started"]  # a number may be used again
-        told = all(isinstance(note[key], str) for key in ("sip", "speech_url"))
+        told = all(isinstance(note[key], str) for key in ("calls_to", "via", "speech_url"))
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError, psutil.Error):
         return None
     return note if alive and told else None

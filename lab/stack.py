@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from lab.servers.link import Link, link
 from lab.servers.livekit import ROOT, LiveKit, livekit_server
 from lab.servers.ports import free_port
-from lab.servers.process import Child, child
+from lab.servers.process import Child, ChildError, child
 from lab.servers.sip_node import GatewayKind, SipNode, check_sip_port, choose_gateway, sip_node
 from lab.servers.valkey import valkey
 from provision.run import Applied, provision_manifest
@@ -44,7 +44,8 @@ class StackOptions:
     `delays_ms` are those of the speech stand-ins, by service (`stt`, `llm`, `tts`). `workers` may be 0: more can be
     added to the running stack; with `supervise`, `dialroom supervise` watches their rooms. `extra_env` reaches the
     manifest and the workers. `extra_numbers` are owned at the carrier beside the manifest's. With `linked` the SIP
-    node's signalling goes through `Stack.link`.
+    node's signalling goes through `Stack.link`. With `stream`, `dialroom stream` runs too, and the manifest finds its
+    address in DIALROOM_STREAM_SERVER.
     """
 
     run_dir: Path
@@ -61,6 +62,7 @@ class StackOptions:
     extra_env: Mapping[str, str] = field(default_factory=dict)
     extra_numbers: Sequence[str] = ()
     linked: bool = False
+    stream: bool = False
 
 
 @dataclass(kw_only=True, eq=False)
@@ -83,6 +85,7 @@ class Stack:
     workers: list[Child] = field(default_factory=list)
     applied: Applied | None = None
     supervisor: Child | None = None
+    stream: Child | None = None
     watch_port: int = 0
     processes: list[Child] = field(default_factory=list)
     _exit: AsyncExitStack = field(repr=False)
@@ -92,6 +95,11 @@ class Stack:
     def gateway(self) -> GatewayKind:
         """`lab` or `livekit-sip`."""
         return self.sip.kind
+
+    @property
+    def calls_to(self) -> str:
+        """Where a call has to be sent to reach an agent: the SIP node, or the carrier when it is a stream."""
+        return self.carrier_sip if self.options.stream else self.sip.address
 
     @property
     def numbers(self) -> list[str]:
@@ -139,6 +147,30 @@ class Stack:
         await worker.ready(timeout_s=90)
         return worker
 
+    async def add_stream(self) -> Child:
+        """Start `dialroom stream` where the manifest says that it is, and wait until it takes calls."""
+        argv = [
+            sys.executable,
+            "-m",
+            "cli",
+            "stream",
+            "--json",
+            "--port",
+            self.environ["DIALROOM_STREAM_URL"].rpartition(":")[2],
+        ]
+        running = child(
+            "stream",
+            argv,
+            env=self.environ | dict(self.options.extra_env),
+            log_path=self.options.run_dir / "stream.log",
+            cwd=ROOT,
+            grace_s=WORKER_DRAIN_S,
+        )
+        self.stream = await self._exit.enter_async_context(running)
+        self.processes.append(self.stream)
+        await self.stream.ready(timeout_s=90)
+        return self.stream
+
     async def add_supervisor(self) -> Child:
         """Start `dialroom supervise` and wait until it watches; one that is started after another takes its place."""
         argv = [sys.executable, "-m", "cli", "supervise", "--json", "--port", str(self.watch_port)]
@@ -157,6 +189,8 @@ class Stack:
             "api_key": self.livekit.api_key,
             "api_secret": self.livekit.api_secret,
             "sip": self.sip.address,
+            "via": "stream" if self.options.stream else "sip",
+            "calls_to": self.calls_to,
             "gateway": self.gateway,
             "numbers": self.numbers,
             "carrier_sip": self.carrier_sip,
@@ -175,7 +209,8 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
     started = time.monotonic()
     kind = choose_gateway(options.gateway)
     check_sip_port(options.sip_port, kind)
-    load_manifest(options.manifest, environ=dict(os.environ) | {"LIVEKIT_SIP_HOST": "127.0.0.1"})
+    standing_in = {"LIVEKIT_SIP_HOST": "127.0.0.1", "DIALROOM_STREAM_SERVER": "http://127.0.0.1:1"}
+    load_manifest(options.manifest, environ=dict(os.environ) | standing_in)
     options.run_dir.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as exits:
         servers: list[Child] = []
@@ -193,6 +228,8 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
         say(f"livekit-server on {livekit.url}")
         environ = _base_environ(livekit, options) | dict(options.extra_env)
         speech = await exits.enter_async_context(_speech(options, environ))
+        if options.stream:
+            environ |= await _stream_environ(options, environ)
         numbers = load_manifest(options.manifest, environ=environ | {"LIVEKIT_SIP_HOST": "127.0.0.1"}).numbers
         carrier = await exits.enter_async_context(
             _carrier(options, [*(entry.number for entry in numbers), *options.extra_numbers], environ)
@@ -222,9 +259,9 @@ async def local_stack(options: StackOptions, *, on_event: Event | None = None) -
         )
         if watch_port:
             stack.watch_port = watch_port
-            await asyncio.gather(stack.add_supervisor(), stack.provision(), _add_workers(stack, options.workers))
-        else:
-            await asyncio.gather(stack.provision(), _add_workers(stack, options.workers))
+            await stack.add_supervisor()
+        streams = [stack.add_stream()] if options.stream else []
+        await asyncio.gather(stack.provision(), _add_workers(stack, options.workers), *streams)
         say(f"ready after {time.monotonic() - started:.1f} s")
         yield stack
 
@@ -251,6 +288,24 @@ def _base_environ(livekit: LiveKit, options: StackOptions) -> dict[str, str]:
         "DIALROOM_CARRIER_CIDRS": ",".join(sorted({LOOPBACK_CARRIER, f"{CARRIER_HOST}/32"})),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+async def _stream_environ(options: StackOptions, environ: dict[str, str]) -> dict[str, str]:
+    """Return what `dialroom stream` needs, and the address that it tells for the manifest."""
+    given = {
+        "DIALROOM_STREAM_URL": f"http://127.0.0.1:{free_port()}",
+        "DIALROOM_STREAM_SECRET": secrets.token_hex(32),
+        "DIALROOM_STREAM_SEEN": str(options.run_dir / "seen.db"),
+        "DIALROOM_STREAM_MAX_CALLS": str(options.max_calls),
+    }
+    argv = [sys.executable, "-m", "cli", "stream", "--show-server"]
+    asked = await asyncio.create_subprocess_exec(
+        *argv, env=environ | given, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await asked.communicate()
+    if asked.returncode:
+        raise ChildError(err.decode().strip())
+    return given | {"DIALROOM_STREAM_SERVER": out.decode().strip()}
 
 
 def _service_environ(sip: SipNode, speech: Mapping[str, Any], carrier: Mapping[str, Any]) -> dict[str, str]:

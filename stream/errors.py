@@ -1,6 +1,7 @@
 """Errors of the WebSocket door. The texts are static: what came from outside is never quoted.
 
 UserError
+├── NoStreamNumberError   no number of the manifest is answered here (2)
 ├── AnswerError           a document for the carrier cannot be built from what the settings say (2)
 ├── SecretTooShortError   the secret of the socket's tokens is no secret (2)
 ├── TokensMissingError    signatures cannot be checked without a token of the carrier (2)
@@ -16,6 +17,15 @@ WorldError
 from __future__ import annotations
 
 from telephony.errors import UserError, WorldError
+
+
+class NoStreamNumberError(UserError):
+    """The manifest has nothing to do for a stream server."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no number of the manifest is answered here: give one the route { stream: { server: URL, agent: NAME } }"
+        )
 
 
 class AnswerError(UserError):

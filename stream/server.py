@@ -26,7 +26,7 @@ from stream.seen import Seen
 from stream.settings import StreamSettings
 from stream.socket import CallSocket, SocketLimits
 from stream.talking_calls import TalkingCalls
-from stream.webhook import FIELDS_LIMIT, read_call, read_hangup, read_stream
+from stream.webhook import FIELDS_LIMIT, CallForm, read_call, read_hangup, read_stream
 
 log = logging.getLogger("dialroom.stream")
 
@@ -48,6 +48,8 @@ _REFUSALS: Final[dict[Refusal, type[web.HTTPException]]] = {
     "replayed": web.HTTPUnauthorized,
     "database": web.HTTPServiceUnavailable,
 }
+Answers = Callable[[CallForm], bool]
+"""Says whether a call is for somebody here."""
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -70,7 +72,8 @@ class StreamServer:
     """Takes calls of the carrier and lets `converse` talk in them.
 
     `settings` say where it is and whom it believes, `seen` is asked for nonces, `media_format` is wanted of the
-    carrier. Raises AnswerError for a sentence that cannot be said.
+    carrier. A call for nobody here (`answers`) is ended before it is answered. Raises AnswerError for a sentence that
+    cannot be said.
     """
 
     def __init__(
@@ -81,7 +84,9 @@ class StreamServer:
         *,
         media_format: MediaFormat = MediaFormat.MULAW_8000,
         limits: Limits | None = None,
+        answers: Answers | None = None,
     ) -> None:
+        self._answers = answers or (lambda _call: True)
         self._media_format = media_format
         self._limits = limits or Limits()
         secret = settings.secret.get_secret_value().encode()
@@ -95,8 +100,7 @@ class StreamServer:
             cidrs=settings.carrier_cidrs,
             trusted_proxies=settings.trusted_proxies,
         )
-        self.server_url = settings.public_url if tokens else f"{settings.public_url}/{key}"
-        """What the manifest's ``server`` has to be. Without signatures it is as secret as a key."""
+        self.server_url = settings.server_url
         self._socket_url = settings.public_url.replace("http", "ws", 1) + "/vobiz/socket/"
         self._number = settings.full_number
         self._full = _full(settings)
@@ -209,6 +213,10 @@ class StreamServer:
             return self._over(fields)
         if form.event == "Ring":
             return web.Response()
+        if not self._answers(form):
+            self._refused["not answered here"] += 1
+            log.warning("a call that nobody here answers", extra={"pii_called": form.called, "pii_caller": form.caller})
+            return _document(hangup_document())
         answer, document = self._calls.answer(form, self._document)
         log.info("a call came", extra={"call_id": form.call_id, "answer": answer, "pii_caller": form.caller})
         match answer:

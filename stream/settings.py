@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from agent.errors import SettingMissingError
 from stream.capability import SECRET_BYTES
+from stream.gate import path_key
 from stream.signature import Tokens
 from telephony.errors import UserError
 from telephony.keys import header_value
@@ -122,6 +123,13 @@ class StreamSettings(BaseSettings):
             for token in (self.auth_token, self.parent_auth_token)
         )
         return Tokens(account=account, parent=parent)
+
+    @property
+    def server_url(self) -> str:
+        """What the manifest's ``server`` has to be. Without signatures it is as secret as a key."""
+        if self.signed:
+            return self.public_url
+        return f"{self.public_url}/{path_key(self.secret.get_secret_value().encode())}"
 
     @classmethod
     def load(cls) -> Self:

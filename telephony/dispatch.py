@@ -6,7 +6,7 @@ caller's leg by participant attributes under the keys below (livekit/sip v1.11.0
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, Self
 
@@ -87,7 +87,7 @@ class DispatchMetadata:
 
     def admits(self, caller: str | None) -> bool:
         """Say whether a caller may call; the number may have any form that a carrier sends."""
-        return not self.callers or (caller is not None and _normal(caller) in self.callers)
+        return admits(self.callers, caller)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -108,6 +108,11 @@ class DispatchMetadata:
             callers=_texts(fields.get("callers", [])),
             resumed=fields.get("resumed") is True,
         )
+
+
+def admits(callers: Collection[str], caller: str | None) -> bool:
+    """Say whether somebody may call where only `callers` (E.164) may; empty is everybody."""
+    return not callers or (caller is not None and _normal(caller) in callers)
 
 
 def _normal(number: str) -> str:

@@ -129,6 +129,14 @@ def end_calls(fake: FakeVobiz, _body: Any) -> dict[str, Any]:
     return {"ended": len(gone)}
 
 
+def cut_sockets(fake: FakeVobiz, _body: Any) -> dict[str, Any]:
+    """DELETE /lab/sockets: break the connection of every stream; the carrier opens it anew where it may."""
+    cuts = [call.cut for call in fake.account.live.values() if call.cut is not None]
+    for cut in cuts:
+        cut()
+    return {"cut": len(cuts)}
+
+
 PATHS: tuple[tuple[str, str, Control], ...] = (
     ("GET", "/lab/log", get_log),
     ("DELETE", "/lab/log", clear_log),
@@ -147,6 +155,7 @@ PATHS: tuple[tuple[str, str, Control], ...] = (
     ("GET", "/lab/calls", get_calls),
     ("POST", "/lab/calls", add_call),
     ("DELETE", "/lab/calls", end_calls),
+    ("DELETE", "/lab/sockets", cut_sockets),
 )
 
 

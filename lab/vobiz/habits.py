@@ -53,7 +53,8 @@ class Habits(BaseModel):
     Calls:
         both_route_to           where a call goes when a number has a trunk and an Application
         called_form, caller_form   the user part of To and From towards a trunk's destination, and in forms
-        same_call_id            the INVITE to a destination has the Call-ID of the caller's, as from a proxy
+        same_call_id            the INVITE to a destination has the Call-ID of the caller's, as from a proxy; an
+                                Application's call has it as its CallUUID
         ring_timeout_s          until an unanswered call is given up (cause 6010)
         silence_s               without any response a destination counts as silent
         refer                   what a REFER of the destination gets: a status, or relay: it reaches the caller's phone

@@ -13,7 +13,10 @@ from lab.vobiz.times import now
 
 @dataclass(kw_only=True, eq=False)
 class LiveCall:
-    """A call on the carrier's side. `hang_up` ends it on the wire; None for a call that only stands in the state."""
+    """A call on the carrier's side. `hang_up` ends it on the wire; None for a call that only stands in the state.
+
+    `cut` breaks the connection of its stream's socket, when it has one.
+    """
 
     from_number: str
     to_number: str
@@ -23,6 +26,7 @@ class LiveCall:
     call_uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
     session_start: str = field(default_factory=now)
     hang_up: Callable[[], Awaitable[None]] | None = None
+    cut: Callable[[], None] | None = None
 
     def shown(self) -> dict[str, Any]:
         """Return the call as `Call/{uuid}?status=live` shows it."""

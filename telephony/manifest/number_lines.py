@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, Valida
 
 from telephony.manifest.call_settings import CallSettings, Codec, Encryption, Limits, Number, check_mapping
 from telephony.manifest.entry import Entry, Location, problems
-from telephony.manifest.route import AgentRoute, Route, SplitRoute
+from telephony.manifest.route import AgentRoute, Route, SplitRoute, StreamRoute
 
 LONGEST_RANGE = 100_000
 
@@ -132,11 +132,20 @@ def _wrong(
         yield ("template",), f"no template named {line.template!r}; templates are: {known}"
     elif settings.route is None:
         yield (), "route is missing, here or in the template"
-    if agents is not None and isinstance(settings.route, (AgentRoute, SplitRoute)):
+    if agents is not None and isinstance(settings.route, (AgentRoute, SplitRoute, StreamRoute)):
         for name in settings.route.agents:
             if name not in agents:
-                place: Location = ("route", "agent") if isinstance(settings.route, AgentRoute) else ("route", "split")
-                yield place, f"no agent named {name!r}; agents are: {', '.join(sorted(agents))}"
+                yield _place(settings.route), f"no agent named {name!r}; agents are: {', '.join(sorted(agents))}"
+
+
+def _place(route: AgentRoute | SplitRoute | StreamRoute) -> Location:
+    match route:
+        case AgentRoute():
+            return ("route", "agent")
+        case SplitRoute():
+            return ("route", "split")
+        case StreamRoute():
+            return ("route", "stream", "agent")
 
 
 def _call_settings(settings: NumberSettings) -> CallSettings:

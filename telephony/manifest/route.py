@@ -100,10 +100,16 @@ class StreamRoute(Entry):
 
     stream: "StreamUrls"
 
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The agent that answers at our own server, none at another's."""
+        return (self.stream.agent,) if self.stream.agent else ()
+
 
 class StreamUrls(Entry):
-    """The URLs of a Vobiz application. `server` stands for our own stream server's."""
+    """The URLs of a Vobiz application. `server` stands for our own stream server's, where `agent` answers."""
 
+    agent: str = ""
     answer_url: str = ""
     hangup_url: str = ""
     fallback_url: str = ""
@@ -111,10 +117,18 @@ class StreamUrls(Entry):
     @model_validator(mode="before")
     @classmethod
     def _from_server(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or "server" not in data:
+        if not isinstance(data, dict):
             return data
+        if "server" not in data:
+            if "agent" in data:
+                raise ValueError("agent goes with server: who answers at another answer_url is not known here")
+            return data
+        if not data.get("agent"):
+            raise ValueError("server needs agent: who answers there")
         if "answer_url" in data or not isinstance(data["server"], str):
             raise ValueError("write either server, or answer_url")
+        if set("?#") & set(data["server"]):
+            raise ValueError("server must be an address without a query or a fragment")
         base = data["server"].rstrip("/")
         rest = {key: value for key, value in data.items() if key != "server"}
         return {"answer_url": f"{base}/vobiz/answer", "hangup_url": f"{base}/vobiz/hangup", **rest}

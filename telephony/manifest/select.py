@@ -60,7 +60,7 @@ def _marks(entry: NumberEntry, kind: str) -> set[str]:
     is_agent = isinstance(entry.route, (AgentRoute, SplitRoute))
     match kind:
         case "agent":
-            return set(entry.route.agents) if isinstance(entry.route, (AgentRoute, SplitRoute)) else set()
+            return set() if isinstance(entry.route, SipRoute) else set(entry.route.agents)
         case "route":
             return {"agent" if is_agent else "sip" if isinstance(entry.route, SipRoute) else "stream"}
         case _:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -14,11 +16,22 @@ from lab.dial import caller_voice
 from lab.servers.binaries import find_livekit_sip
 from lab.speech.ears import Ears, EarsMissingError
 from lab.speech.voice import RealVoice, Voice
-from lab.stack import Stack, StackOptions, local_stack
+from lab.stack import ROOT, Stack, StackOptions, local_stack
+from lab.stream_manifest import over_stream
 
 NO_LIVEKIT_SIP = "no livekit-sip on PATH and no LIVEKIT_SIP_BIN: the scenarios run on the lab's gateway alone"
 NODES = ["lab", pytest.param("livekit-sip", marks=pytest.mark.skipif(not find_livekit_sip(), reason=NO_LIVEKIT_SIP))]
+DOORS = [*NODES, "stream"]
+"""Both ways into the agent: SIP, on each node, and the carrier's `<Stream>`."""
 GONE_LIMIT_S = 30.0
+
+
+def options_of(door: str, run_dir: Path, **more: Any) -> StackOptions:
+    """Return what to start for calls through a door."""
+    if door != "stream":
+        return StackOptions(run_dir=run_dir, gateway=door, **more)
+    manifest = over_stream(ROOT / "dialroom.yaml", run_dir)
+    return StackOptions(run_dir=run_dir, manifest=manifest, gateway="lab", stream=True, **{**more, "workers": 0})
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +56,7 @@ def ears() -> Ears:
 async def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """Yield a running stack with one worker; what the caller says is told to the stand-ins (oracle)."""
     run_dir = tmp_path_factory.mktemp(f"stack-{request.param}")
-    options = StackOptions(run_dir=run_dir, gateway=request.param, ears="oracle", warm=3)
+    options = options_of(request.param, run_dir, ears="oracle", warm=3)
     async with local_stack(options) as running:
         yield running
 
@@ -61,6 +74,27 @@ async def livekit_api(stack: Stack) -> AsyncIterator[api.LiveKitAPI]:
     livekit = stack.livekit
     async with api.LiveKitAPI(livekit.http_url, livekit.api_key, livekit.api_secret) as client:
         yield client
+
+
+async def calls_of(stack: Stack, client: api.LiveKitAPI, caller: str) -> int:
+    """Return how many calls of a number there are: at the stream's door all, since a test there calls alone."""
+    if not stack.options.stream:
+        return len(await rooms_of(client, caller))
+    async with aiohttp.ClientSession() as http, http.get(f"{stack.environ['DIALROOM_STREAM_URL']}/health") as answer:
+        return int((await answer.json())["calls"])
+
+
+async def carrier_lab(stack: Stack, method: str, path: str) -> dict[str, Any]:
+    """Ask the carrier's stand-in something that only the lab may."""
+    url = f"{stack.carrier_url.partition('/api/')[0]}/lab/{path}"
+    async with aiohttp.ClientSession() as http, http.request(method, url) as answer:
+        told: dict[str, Any] = await answer.json()
+        return told
+
+
+def logs_of_calls(stack: Stack) -> list[Path]:
+    """Return the logs in which the calls of a stack stand."""
+    return [child.log_path for child in (*stack.workers, *([stack.stream] if stack.stream else []))]
 
 
 async def rooms_of(client: api.LiveKitAPI, caller: str) -> list[str]:

@@ -15,9 +15,9 @@ from lab.caller.phone_call import PhoneCall
 from lab.demo import digits_of, looked_up
 from lab.speech.ears import Ears
 from lab.stack import Stack
-from tests.scenarios.conftest import eventually, rooms_of
+from tests.scenarios.conftest import DOORS, calls_of, eventually, logs_of_calls
 
-pytestmark = pytest.mark.scenario
+pytestmark = [pytest.mark.scenario, pytest.mark.parametrize("stack", DOORS, indirect=True, scope="session")]
 LIMIT_S = 30.0
 
 
@@ -28,7 +28,7 @@ def caller_number() -> str:
 
 async def connected(phone: Caller, stack: Stack, caller: str | None = None) -> PhoneCall:
     """Call the stack's number and hear the greeting."""
-    call = await phone.dial(stack.numbers[0], sip=stack.sip.address, from_number=caller or caller_number())
+    call = await phone.dial(stack.numbers[0], sip=stack.calls_to, from_number=caller or caller_number())
     assert call.status == 200
     greeting = await call.hear_turn(timeout_s=LIMIT_S)
     assert greeting is not None
@@ -45,7 +45,7 @@ async def answer_to(call: PhoneCall, question: str) -> str:
 
 async def test_the_caller_hears_the_whole_greeting(phone: Caller, stack: Stack) -> None:
     """The first words are not lost between the answer and the opening of the audio path."""
-    call = await phone.dial(stack.numbers[0], sip=stack.sip.address, from_number=caller_number())
+    call = await phone.dial(stack.numbers[0], sip=stack.calls_to, from_number=caller_number())
     turn = await call.hear_turn(timeout_s=LIMIT_S)
     assert turn is not None
     assert "hello, this is lotus dental clinic" in (turn.text or "").lower()
@@ -89,19 +89,18 @@ async def test_keys_reach_the_agent(phone: Caller, stack: Stack) -> None:
     assert "429" in digits_of(turn.text or "")
 
 
-async def test_the_room_is_gone_after_the_caller_hung_up(
+async def test_nothing_of_a_call_is_left_after_the_caller_hung_up(
     phone: Caller, stack: Stack, livekit_api: api.LiveKitAPI
 ) -> None:
-    """Neither the room nor the agent's job outlives the call."""
+    """Neither the room (or the seat) nor the agent outlives the call."""
     caller = caller_number()
     call = await connected(phone, stack, caller)
-    rooms = await rooms_of(livekit_api, caller[1:])
-    assert len(rooms) == 1
+    assert await calls_of(stack, livekit_api, caller[1:]) == 1
     ended_before = _ended_calls(stack)
     await call.hang_up()
 
     async def all_gone() -> bool:
-        return not await rooms_of(livekit_api, caller[1:]) and _ended_calls(stack) > ended_before
+        return not await calls_of(stack, livekit_api, caller[1:]) and _ended_calls(stack) > ended_before
 
     await eventually(all_gone)
 
@@ -118,5 +117,5 @@ async def test_the_agent_says_goodbye_to_its_end_and_hangs_up(phone: Caller, sta
 
 
 def _ended_calls(stack: Stack) -> int:
-    """Count the jobs of all workers that ended."""
-    return sum(worker.log_path.read_text().count("call ended") for worker in stack.workers)
+    """Count the talks that ended."""
+    return sum(path.read_text().count("call ended") for path in logs_of_calls(stack))

@@ -17,7 +17,7 @@ from lab.caller.script import parse_script
 from lab.servers.process import Child
 from lab.speech.voice import ToneVoice
 from lab.stack import Stack, StackOptions, local_stack
-from tests.scenarios.conftest import NODES, eventually
+from tests.scenarios.conftest import DOORS, eventually, logs_of_calls, options_of
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(300)]
 
@@ -35,10 +35,10 @@ steps:
 RING_TIMEOUT_S = HEAR_TIMEOUT_S = 60.0
 
 
-@pytest.fixture(params=NODES)
+@pytest.fixture(params=DOORS)
 async def one_worker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stack]:
     """Yield a stack of its own that speaks in tones: real voices for ten would take the cores from their calls."""
-    options = StackOptions(run_dir=tmp_path, gateway=request.param, voice="tone", ears="oracle", warm=3)
+    options = options_of(request.param, tmp_path, voice="tone", ears="oracle", warm=3)
     async with local_stack(options) as running:
         yield running
 
@@ -50,15 +50,15 @@ async def test_ten_callers_at_once_are_all_answered(one_worker: Stack) -> None:
         one_worker.numbers[0],
         callers=10,
         voice=ToneVoice(),
-        sip=one_worker.sip.address,
+        sip=one_worker.calls_to,
         speech_url=one_worker.speech_url,
     )
     assert [result.failures for result in results] == [()] * 10
     assert all(result.passed for result in results)
     assert [[turn.voice_to_voice_ms is not None for turn in result.turns] for result in results] == [[True]] * 10
-    (worker,) = one_worker.workers
-    await eventually(lambda: _ended(worker, 10))
-    for call in _calls(worker):
+    (log,) = logs_of_calls(one_worker)
+    await eventually(lambda: _ended(log, 10))
+    for call in _calls(log):
         assert (call["turns"] >= 1, call["replies"] >= 2) == (True, True), call
 
 
@@ -119,14 +119,14 @@ def _count(*workers: Child) -> int:
     return sum(worker.log_path.read_text().count("call taken") for worker in workers)
 
 
-def _calls(worker: Child) -> list[dict[str, int]]:
-    """Return what the worker's log counts of each call that is over."""
-    lines = [line for line in worker.log_path.read_text().splitlines() if "call ended" in line]
+def _calls(log: Path) -> list[dict[str, int]]:
+    """Return what a log counts of each call that is over."""
+    lines = [line for line in log.read_text().splitlines() if "call ended" in line]
     return [{name: int(count) for name, count in re.findall(r"\b(turns|replies)=(\d+)", line)} for line in lines]
 
 
-async def _ended(worker: Child, count: int) -> bool:
-    return len(_calls(worker)) == count
+async def _ended(log: Path, count: int) -> bool:
+    return len(_calls(log)) == count
 
 
 async def _logged(worker: Child, words: str) -> bool:

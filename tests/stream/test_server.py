@@ -429,6 +429,6 @@ async def test_a_form_that_does_not_come_to_its_end_is_not_waited_for(tmp_path: 
 
 def test_the_servers_address_is_the_manifests() -> None:
     """`StreamUrls` puts the same paths behind it."""
-    urls = StreamUrls.model_validate({"server": "https://voice.example.in/key"})
+    urls = StreamUrls.model_validate({"server": "https://voice.example.in/key", "agent": "desk"})
     assert urls.answer_url == "https://voice.example.in/key/vobiz/answer"
     assert urls.hangup_url == "https://voice.example.in/key/vobiz/hangup"

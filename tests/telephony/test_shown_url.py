@@ -36,7 +36,7 @@ def test_what_the_manifest_takes_from_the_environment_is_shown_by_its_name() -> 
     stream = (
         "{ stream: { answer_url: 'https://me:${PW}@x.in/${PART}/a?t=${T}&u=${T}1', hangup_url: 'https://x.in/b' } }"
     )
-    other = "{ stream: { server: 'https://y.in/${PART}/' } }"
+    other = "{ stream: { server: 'https://y.in/${PART}/', agent: front-desk } }"
     text = MINIMAL.replace("{ agent: front-desk }", f'{stream}\n  - number: "+918071000002"\n    route: {other}')
     manifest = parsed(text, PW="s3cret", PART="hidden", T="t0ken")
     routes = [entry.route for entry in manifest.numbers]

@@ -218,6 +218,7 @@ class ApplicationCall:
             self._record.reason = str(error)
             return END_OF_XML
         self._exits.callback(lambda: self._note_stream(stream))
+        self._live.cut = stream.cut
         if stream.bidirectional and element.flag("keepCallAlive"):
             await stream.run()
         else:

@@ -85,6 +85,8 @@ class Carrier:
         caller, called = known_number(_user(call.remote_uri)), _user(str(call.request.uri))
         where = route(self.account, called)
         live = LiveCall(from_number=caller, to_number=where.number or called)
+        if self.account.habits.same_call_id and isinstance(where, ToApplication):
+            live.call_uuid = call.call_id
         record = CallRecord(
             call_uuid=live.call_uuid, caller=caller, called=called, number=where.number, sip_call_id=call.call_id
         )

@@ -7,6 +7,7 @@ import base64
 import binascii
 import contextlib
 import json
+import socket
 import time
 import uuid
 from collections.abc import Callable
@@ -82,6 +83,7 @@ class Stream:
         self._stream_id = ""
         self._sequence = 0
         self._chunk = 0
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
         self.figures = StreamFigures(url=element.text, stream_ids=[])
 
     async def run(self) -> Ending:
@@ -107,6 +109,12 @@ class Stream:
             self._tell("DroppedStream", self._stream_id, Error=ending)
         return ending
 
+    def cut(self) -> None:
+        """Break the connection, without a word to the other side."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
     def told(self) -> dict[str, Any]:
         """Return the figures as JSON."""
         return asdict(self.figures)
@@ -117,17 +125,18 @@ class Stream:
         self._outgoing = asyncio.Queue()
         try:
             async with asyncio.timeout(_CONNECT_S):
-                socket = await self._session.ws_connect(self.figures.url, timeout=_LEAVE, max_msg_size=2**20)
+                ws = await self._session.ws_connect(self.figures.url, timeout=_LEAVE, max_msg_size=2**20)
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return "unreachable"
         self.figures.stream_ids.append(self._stream_id)
         async with contextlib.AsyncExitStack() as exits:
-            exits.push_async_callback(socket.close)
+            exits.push_async_callback(ws.close)
             exits.callback(self._detach)
+            self._socket = ws
             self._attach()
             self._tell("StartStream", self._stream_id, ServiceURL=self.figures.url)
             stopped = asyncio.Event()
-            came = await first(closed=self._read(socket, stopped), stopped=stopped.wait(), broken=self._write(socket))
+            came = await first(closed=self._read(ws, stopped), stopped=stopped.wait(), broken=self._write(ws))
         return "stopped" if came == "stopped" or stopped.is_set() else "closed"
 
     def _attach(self) -> None:
@@ -149,6 +158,7 @@ class Stream:
         self._line.queue.on_mark = self._played
 
     def _detach(self) -> None:
+        self._socket = None
         self._line.on_tick = self._line.on_digit = None
         self._line.queue.on_mark = None
 
@@ -177,16 +187,16 @@ class Stream:
         self._outgoing.put_nowait({"sequenceNumber": self._sequence} | message)
         self._sequence += 1
 
-    async def _write(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _write(self, ws: aiohttp.ClientWebSocketResponse) -> None:
         while True:
             message = await self._outgoing.get()
             try:
-                await socket.send_str(json.dumps(message))
+                await ws.send_str(json.dumps(message))
             except (ConnectionError, aiohttp.ClientError):
                 return
 
-    async def _read(self, socket: aiohttp.ClientWebSocketResponse, stopped: asyncio.Event) -> None:
-        async for message in socket:
+    async def _read(self, ws: aiohttp.ClientWebSocketResponse, stopped: asyncio.Event) -> None:
+        async for message in ws:
             if message.type is not aiohttp.WSMsgType.TEXT or not self._take(message.data, stopped):
                 self.figures.ignored += 1
 

@@ -79,7 +79,7 @@ async def test_a_second_up_in_the_same_folder_is_refused(tmp_path: Path) -> None
                 assert await second.wait() == 1
         running = find_running(tmp_path)
         assert running is not None
-        assert running["sip"] == ready["sip"]
+        assert (running["sip"], running["calls_to"], running["via"]) == (ready["sip"], ready["sip"], "sip")
         settings = tmp_path / ".dialroom" / "up.env"
         assert settings.stat().st_mode & 0o077 == 0
         assert f"LIVEKIT_API_SECRET={ready['api_secret']}" in settings.read_text()
@@ -92,7 +92,10 @@ async def test_a_second_up_in_the_same_folder_is_refused(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     "note",
-    ["[]", "5", "{", '{"pid": null}', '{"pid": 1e400}', '{"pid": -1, "sip": "a", "speech_url": "b", "started": 0}'],
+    [
+        *("[]", "5", "{", '{"pid": null}', '{"pid": 1e400}'),
+        '{"pid": -1, "calls_to": "a", "via": "sip", "speech_url": "b", "started": 0}',
+    ],
 )
 def test_a_damaged_note_is_no_stack(tmp_path: Path, note: str) -> None:
     """Whatever is in it."""
@@ -104,6 +107,7 @@ def test_a_damaged_note_is_no_stack(tmp_path: Path, note: str) -> None:
 def test_a_note_of_a_process_that_has_the_number_by_chance_is_no_stack(tmp_path: Path) -> None:
     """The start of the process must be the same."""
     (tmp_path / ".dialroom").mkdir()
-    told = {"pid": os.getpid(), "started": 1.0, "sip": "127.0.0.1:9", "speech_url": "http://127.0.0.1:9"}
+    told = {"calls_to": "127.0.0.1:9", "via": "sip", "speech_url": "http://127.0.0.1:9"}
+    told |= {"pid": os.getpid(), "started": 1.0}
     (tmp_path / NOTE).write_text(json.dumps(told))
     assert find_running(tmp_path) is None

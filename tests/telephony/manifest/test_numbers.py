@@ -112,12 +112,15 @@ def test_calls_may_be_shared_by_agents():
 
 def test_a_stream_has_the_urls_of_an_application():
     """Of our own stream server, or of anybody's."""
-    ours = route("{stream: {server: https://voice.lotus.in/}}")
+    ours = route("{stream: {server: https://voice.lotus.in/, agent: anna}}")
     assert isinstance(ours, StreamRoute)
+    assert ours.agents == ("anna",)
     assert ours.stream.answer_url == "https://voice.lotus.in/vobiz/answer"
     assert ours.stream.hangup_url == "https://voice.lotus.in/vobiz/hangup"
     other = route("{stream: {answer_url: https://pipecat.lotus.in/answer, fallback_url: https://b.lotus.in/a}}")
+    assert isinstance(other, StreamRoute)
     assert (other.stream.answer_url, other.stream.hangup_url) == ("https://pipecat.lotus.in/answer", "")
+    assert other.agents == ()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,14 @@ def test_a_stream_has_the_urls_of_an_application():
         ("{stream: {answer_url: http://bot.lotus.in/a}}", "must begin with https://"),
         ("{stream: {answer_url: bot}}", "'bot' is not an https:// address"),
         ("{stream: {}}", "write server (our own stream server), or answer_url"),
-        ("{stream: {server: https://a.in, answer_url: https://b.in}}", "write either server, or answer_url"),
+        (
+            "{stream: {server: https://a.in, agent: anna, answer_url: https://b.in}}",
+            "write either server, or answer_url",
+        ),
+        ("{stream: {server: https://a.in}}", "server needs agent: who answers there"),
+        ("{stream: {server: 'https://a.in/k?x=1', agent: anna}}", "must be an address without a query"),
+        ("{stream: {server: https://a.in, agent: nobody}}", "no agent named 'nobody'; agents are: anna"),
+        ("{stream: {answer_url: https://a.in, agent: anna}}", "agent goes with server"),
         ("{agnet: anna}", "unknown key; did you mean 'agent'?"),
         ("{agent: anna, sip: sip:pbx.lotus.in}", "route.sip: unknown key; keys here are: agent"),
         ("{stream: {answer_url: 'https://bot.lotus.in:https/a'}}", "is not an https:// address"),
