@@ -22,7 +22,7 @@ def stream(
     """Answer calls of Vobiz's <Stream>: webhooks and sockets, without LiveKit.
 
     Takes the numbers whose route is `stream: {server: URL, agent: NAME}`. DIALROOM_STREAM_URL is the public https
-    address, DIALROOM_STREAM_SECRET at least 32 characters that nobody guesses. The URL that --show-server prints is as
+    address, DIALROOM_STREAM_SECRET at least 32 bytes that nobody guesses. The URL that --show-server prints is as
     secret as a key. SIGTERM lets the calls in progress finish and takes no new ones.
     """
     import asyncio
@@ -37,9 +37,8 @@ def stream(
         typer.echo(settings.server_url)
         return
 
-    def ready(server_url: str, at: int) -> None:
-        told = {"ready": True, "server": server_url, "port": at}
-        typer.echo(json_text(told) if as_json else f"takes calls on {host}:{at}; in the manifest, server: {server_url}")
+    def ready(at: int) -> None:
+        typer.echo(json_text({"ready": True, "port": at}) if as_json else f"takes calls on {host}:{at}")
 
     loaded = load_manifest(manifest, environ=environment())
     serving = run_stream(settings, TalkSettings.load(), loaded, host=host, port=port, on_ready=ready)

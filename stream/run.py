@@ -34,13 +34,13 @@ log = logging.getLogger("dialroom.stream")
 DRAIN_LIMIT_S: Final = 3600.0
 INTERRUPT_LIMIT_S: Final = 3.0
 BACKLOG: Final = 128
-OnReady = Callable[[str, int], None]
+OnReady = Callable[[int], None]
 
 
 async def run_stream(
     settings: StreamSettings, talk: TalkSettings, manifest: Manifest, *, host: str, port: int, on_ready: OnReady
 ) -> int:
-    """Take the carrier's calls until a signal; return the exit code. `on_ready` gets the server's URL and its port.
+    """Take the carrier's calls until a signal; return the exit code. `on_ready` gets its port.
 
     Raises:
         NoStreamNumberError: no number of the manifest is answered here.
@@ -69,7 +69,7 @@ async def run_stream(
             listener = _listener(host, port)
             try:
                 await server.start(listener)
-                on_ready(server.server_url, listener.getsockname()[1])
+                on_ready(listener.getsockname()[1])
                 log.info("stream server starts", extra={"deployment": manifest.deployment, "numbers": len(numbers)})
                 number = await stop
                 await server.drain(INTERRUPT_LIMIT_S if number == signal.SIGINT else DRAIN_LIMIT_S)

@@ -7,17 +7,19 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
+from pydantic_settings import BaseSettings
 
 from agent.settings import AgentSettings
 from provision.settings import ProvisionSettings
+from stream.settings import StreamSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / ".env.example").read_text()
 NAMES = set(re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=", TEXT, re.MULTILINE))
 
 
-@pytest.mark.parametrize("settings", [AgentSettings, ProvisionSettings])
-def test_every_setting_is_named(settings: type[AgentSettings] | type[ProvisionSettings]) -> None:
+@pytest.mark.parametrize("settings", [AgentSettings, ProvisionSettings, StreamSettings])
+def test_every_setting_is_named(settings: type[BaseSettings]) -> None:
     """A setting that nobody can find is no setting."""
     read = {str(field.validation_alias) for field in settings.model_fields.values() if not field.exclude}
     assert read - NAMES == set()

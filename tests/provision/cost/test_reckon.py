@@ -65,7 +65,7 @@ def test_a_manifest_is_counted_by_what_the_carrier_bills():
     """Agents hang on trunks; streams are Voice API calls."""
     streamed = MINIMAL.replace(
         "agents:\n",
-        '  - number: "+918071000002"\n    route: { stream: { server: "https://stream.lotus.in" } }\nagents:\n',
+        '  - number: "+918071000002"\n    route: { stream: { answer_url: "https://stream.lotus.in" } }\nagents:\n',
         1,
     )
     assert count_routes(parsed()) == Numbers(sip=1, stream=0)
